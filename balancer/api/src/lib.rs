@@ -1,0 +1,1 @@
+//! What the balancer offers to gateways and nodes.

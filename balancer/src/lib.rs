@@ -1,0 +1,1 @@
+//! The control plane: catalog, placements, admin API.

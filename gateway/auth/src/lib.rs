@@ -1,0 +1,1 @@
+//! Sign-in and permission, as pure state.

@@ -1,0 +1,1 @@
+//! The front: TLS, sign-in, admission, routing.

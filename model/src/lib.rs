@@ -1,0 +1,29 @@
+//! The nouns that every part of Tidegate shares.
+//!
+//! Owns: ids, names, offsets, epochs, units, time, limits, placements, the cluster map.
+//! Does not own: behaviour beyond checks. Nothing here does I/O, reads a clock or draws lots.
+
+pub mod cluster_map;
+pub mod epoch;
+pub mod id;
+pub mod limits;
+pub mod name;
+pub mod offset;
+pub mod time;
+pub mod topic;
+pub mod units;
+
+pub use cluster_map::{
+    AccessKey, ClusterMap, Placement, ScramCredential, ScramKeys, Topic, VirtualCluster,
+};
+pub use epoch::{CatalogVersion, LeaderEpoch, NodeEpoch};
+pub use id::{
+    GatewayIncarnation, NodeId, ProducerEpoch, ProducerId, TenantId, TopicId, TopicPartition,
+    VirtualClusterId,
+};
+pub use limits::Limits;
+pub use name::{InvalidTopicName, TopicName};
+pub use offset::Offset;
+pub use time::{Clock, Instant, Timestamp};
+pub use topic::{CleanupPolicy, TimestampType, TopicConfig};
+pub use units::{ByteCount, ByteRate};

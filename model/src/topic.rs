@@ -1,0 +1,61 @@
+//! What a topic's owner may set, with MSK Serverless's defaults.
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::ByteCount;
+
+/// `cleanup.policy`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CleanupPolicy {
+    /// Retention by time and size.
+    #[default]
+    Delete,
+    /// The last value of each key is kept.
+    Compact,
+}
+
+/// `message.timestamp.type`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TimestampType {
+    /// Timestamps are the producer's.
+    #[default]
+    CreateTime,
+    /// Timestamps are set when the batch is appended.
+    LogAppendTime,
+}
+
+/// The seven properties that MSK Serverless lets a client set
+/// (AWS: "Configuration properties for MSK Serverless clusters").
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TopicConfig {
+    /// `cleanup.policy`.
+    pub cleanup_policy: CleanupPolicy,
+    /// `compression.type`: a codec's name, `uncompressed` or `producer`. Only `producer` is applied.
+    pub compression_type: String,
+    /// `max.message.bytes`: the largest batch as sent.
+    pub max_message_bytes: ByteCount,
+    /// `message.timestamp.difference.max.ms`.
+    pub message_timestamp_difference_max_ms: i64,
+    /// `message.timestamp.type`.
+    pub message_timestamp_type: TimestampType,
+    /// `retention.bytes` per partition; none keeps everything.
+    pub retention_bytes: Option<ByteCount>,
+    /// `retention.ms`; none keeps everything.
+    pub retention_ms: Option<u64>,
+}
+
+impl Default for TopicConfig {
+    fn default() -> Self {
+        Self {
+            cleanup_policy: CleanupPolicy::Delete,
+            compression_type: "producer".to_owned(),
+            max_message_bytes: ByteCount(1_048_588),
+            message_timestamp_difference_max_ms: i64::MAX,
+            message_timestamp_type: TimestampType::CreateTime,
+            retention_bytes: Some(ByteCount(250 * 1024 * 1024 * 1024)),
+            retention_ms: Some(7 * 24 * 60 * 60 * 1000),
+        }
+    }
+}

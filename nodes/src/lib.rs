@@ -1,0 +1,1 @@
+//! Storage nodes: partitions, write-ahead log, segments, cache.

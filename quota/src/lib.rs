@@ -1,0 +1,1 @@
+//! Quotas and meters, as pure state.
