@@ -1,1 +1,12 @@
-//! The control plane: catalog, placements, admin API.
+//! The control plane: keeps the catalog, answers what gateways and nodes ask of it, and shows them
+//! the cluster map.
+//!
+//! Owns: the catalog and its storage. Does not own: data, and nothing on the way of data (law 8).
+
+mod seal;
+mod service;
+mod store;
+
+pub use seal::SealingKey;
+pub use service::{Balancer, BalancerParts, StartError};
+pub use store::StoreError;

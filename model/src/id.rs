@@ -67,6 +67,44 @@ pub struct NodeId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct GatewayIncarnation(pub u64);
 
+/// One of the few ordered streams between a gateway and a node. A partition is hashed to one, so
+/// what a gateway sends to a partition arrives in the order in which it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LaneId(pub u8);
+
+/// How many lanes lie between a gateway and a node.
+pub const LANES: u8 = 8;
+
+impl LaneId {
+    /// The lane that `partition` is hashed to; the same in every process and release (FNV-1a).
+    pub fn of(partition: TopicPartition) -> Self {
+        let bytes = partition
+            .topic
+            .0
+            .into_iter()
+            .chain(partition.partition.to_be_bytes());
+        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        // The low bits of FNV mix worst where only the last byte differs, so fold the high ones in.
+        Self(((hash ^ (hash >> 32)) % u64::from(LANES)) as u8)
+    }
+}
+
+/// Name of one append of a gateway: what makes a repeat recognisable and a gap visible.
+///
+/// Sequences count from 0 for each (gateway, partition). The lane is the one the partition hashes
+/// to; it is kept so that an operator can see which stream carried a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AppendId {
+    /// Which life of which gateway.
+    pub gateway: GatewayIncarnation,
+    /// The lane it came by.
+    pub lane: LaneId,
+    /// Position among this gateway's appends to this partition.
+    pub sequence: u64,
+}
+
 /// Identity of an idempotent producer (KIP-98); unique within a virtual cluster for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ProducerId(pub i64);

@@ -11,6 +11,7 @@ pub mod name;
 pub mod offset;
 pub mod time;
 pub mod topic;
+pub mod topic_request;
 pub mod units;
 
 pub use cluster_map::{
@@ -18,8 +19,8 @@ pub use cluster_map::{
 };
 pub use epoch::{CatalogVersion, LeaderEpoch, NodeEpoch};
 pub use id::{
-    GatewayIncarnation, NodeId, ProducerEpoch, ProducerId, TenantId, TopicId, TopicPartition,
-    VirtualClusterId,
+    AppendId, GatewayIncarnation, LANES, LaneId, NodeId, ProducerEpoch, ProducerId, TenantId,
+    TopicId, TopicPartition, VirtualClusterId,
 };
 pub use limits::Limits;
 pub use name::{InvalidTopicName, TopicName};

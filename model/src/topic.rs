@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::units::ByteCount;
+use std::collections::BTreeMap;
 
 /// `cleanup.policy`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +45,8 @@ pub struct TopicConfig {
     pub retention_bytes: Option<ByteCount>,
     /// `retention.ms`; none keeps everything.
     pub retention_ms: Option<u64>,
+    /// Kafka's other topic properties, as their owner set them: kept and shown, without effect.
+    pub others: BTreeMap<String, String>,
 }
 
 impl Default for TopicConfig {
@@ -56,6 +59,7 @@ impl Default for TopicConfig {
             message_timestamp_type: TimestampType::CreateTime,
             retention_bytes: Some(ByteCount(250 * 1024 * 1024 * 1024)),
             retention_ms: Some(7 * 24 * 60 * 60 * 1000),
+            others: BTreeMap::new(),
         }
     }
 }

@@ -1,1 +1,23 @@
-//! The catalog as a state machine.
+//! The catalog: what exists, who owns it and where it lives, as a state machine.
+//!
+//! A request is decided against the state and yields records; replaying records changes the state,
+//! live and when loading, by the same code. Owns: virtual clusters, topics, placements, node
+//! epochs, producer ids. Does not own: where records are kept, and when (`balancer`).
+
+pub mod decide;
+pub mod map;
+pub mod record;
+pub mod state;
+pub mod topic_config;
+
+pub use decide::{allocate_producer_ids, create_topic, delete_topic, register_node, set_cluster};
+pub use map::cluster_map;
+pub use record::CatalogRecord;
+pub use state::{CatalogState, Violation};
+pub use topic_config::{describe_config, parse_config};
+
+/// Name of the internal topic that gateways append their egress to.
+pub const USAGE_TOPIC: &str = "__usage";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,28 @@
+//! The persisted facts of the catalog, one variant each. They are stored as JSON, so fields may be
+//! added with a default; a variant is never given another meaning.
+
+use model::{NodeEpoch, NodeId, Topic, TopicId, VirtualCluster};
+use serde::{Deserialize, Serialize};
+
+/// One change of the catalog.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CatalogRecord {
+    /// A virtual cluster was made or changed; the whole of it as it is now.
+    ClusterSet(VirtualCluster),
+    /// A topic was created, with its placements.
+    TopicCreated(Topic),
+    /// A topic is gone, with its partitions.
+    TopicDeleted(TopicId),
+    /// A node has started.
+    NodeRegistered {
+        /// Which node.
+        node: NodeId,
+        /// The epoch of this start.
+        epoch: NodeEpoch,
+    },
+    /// Producer ids below `end` have been handed out.
+    ProducerIdsAllocated {
+        /// End, exclusive.
+        end: i64,
+    },
+}

@@ -1,0 +1,157 @@
+//! The catalog's state and how records change it.
+//!
+//! Invariants, checked before a change is committed: a topic belongs to a known virtual cluster,
+//! names are unique within it, every partition has one placement, node epochs only rise.
+
+use std::collections::BTreeMap;
+
+use model::{
+    CatalogVersion, NodeEpoch, NodeId, Topic, TopicId, TopicName, VirtualCluster, VirtualClusterId,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::record::CatalogRecord;
+
+/// Everything the control plane knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CatalogState {
+    /// Goes up by one with each committed change.
+    pub version: CatalogVersion,
+    /// Virtual clusters.
+    pub clusters: BTreeMap<VirtualClusterId, VirtualCluster>,
+    /// Topics by id.
+    #[serde(with = "topics_as_list")]
+    pub topics: BTreeMap<TopicId, Topic>,
+    /// Topic ids by virtual cluster and name; made from `topics`.
+    #[serde(skip)]
+    pub names: BTreeMap<VirtualClusterId, BTreeMap<TopicName, TopicId>>,
+    /// The latest epoch of each node.
+    pub nodes: BTreeMap<NodeId, NodeEpoch>,
+    /// Producer ids below this one have been handed out.
+    pub producer_ids_end: i64,
+}
+
+/// An invariant that a change would break: a bug, and the change is not made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Violation {
+    /// The topic's virtual cluster is not there.
+    #[error("topic {0} belongs to an unknown virtual cluster")]
+    UnknownCluster(TopicId),
+    /// Two topics of one virtual cluster share a name.
+    #[error("topic name {0} is taken")]
+    NameTaken(TopicName),
+    /// A topic without partitions.
+    #[error("topic {0} has no partitions")]
+    NoPartitions(TopicId),
+    /// A node's epoch did not rise.
+    #[error("epoch of node {0:?} did not rise")]
+    NodeEpoch(NodeId),
+    /// Producer ids would be handed out twice.
+    #[error("producer ids did not rise")]
+    ProducerIds,
+}
+
+impl CatalogState {
+    /// The topic called `name`.
+    pub fn topic_by_name(&self, cluster: VirtualClusterId, name: &str) -> Option<&Topic> {
+        self.topics.get(self.names.get(&cluster)?.get(name)?)
+    }
+
+    /// The topics of one virtual cluster.
+    pub fn topics_of(&self, cluster: VirtualClusterId) -> impl Iterator<Item = &Topic> {
+        let names = self
+            .names
+            .get(&cluster)
+            .into_iter()
+            .flat_map(BTreeMap::values);
+        names.filter_map(|id| self.topics.get(id))
+    }
+
+    /// Rebuilds what is derived; call after the state was read from storage.
+    pub fn index(&mut self) {
+        self.names.clear();
+        for topic in self.topics.values() {
+            let names = self.names.entry(topic.virtual_cluster).or_default();
+            names.insert(topic.name.clone(), topic.id);
+        }
+    }
+
+    /// Whether `record` may be applied now.
+    pub fn check(&self, record: &CatalogRecord) -> Result<(), Violation> {
+        match record {
+            CatalogRecord::ClusterSet(_) | CatalogRecord::TopicDeleted(_) => Ok(()),
+            CatalogRecord::TopicCreated(topic) => self.check_topic(topic),
+            CatalogRecord::NodeRegistered { node, epoch } => match self.nodes.get(node) {
+                Some(current) if current >= epoch => Err(Violation::NodeEpoch(*node)),
+                _ => Ok(()),
+            },
+            CatalogRecord::ProducerIdsAllocated { end } if *end <= self.producer_ids_end => {
+                Err(Violation::ProducerIds)
+            }
+            CatalogRecord::ProducerIdsAllocated { .. } => Ok(()),
+        }
+    }
+
+    fn check_topic(&self, topic: &Topic) -> Result<(), Violation> {
+        if !self.clusters.contains_key(&topic.virtual_cluster) {
+            return Err(Violation::UnknownCluster(topic.id));
+        }
+        if topic.placements.is_empty() {
+            return Err(Violation::NoPartitions(topic.id));
+        }
+        if self
+            .topic_by_name(topic.virtual_cluster, topic.name.as_str())
+            .is_some()
+        {
+            return Err(Violation::NameTaken(topic.name.clone()));
+        }
+        Ok(())
+    }
+
+    /// Applies a record that is durable.
+    pub fn replay(&mut self, record: CatalogRecord) {
+        match record {
+            CatalogRecord::ClusterSet(cluster) => {
+                self.clusters.insert(cluster.id, cluster);
+            }
+            CatalogRecord::TopicCreated(topic) => {
+                let names = self.names.entry(topic.virtual_cluster).or_default();
+                names.insert(topic.name.clone(), topic.id);
+                self.topics.insert(topic.id, topic);
+            }
+            CatalogRecord::TopicDeleted(id) => {
+                if let Some(topic) = self.topics.remove(&id)
+                    && let Some(names) = self.names.get_mut(&topic.virtual_cluster)
+                {
+                    names.remove(&topic.name);
+                }
+            }
+            CatalogRecord::NodeRegistered { node, epoch } => {
+                self.nodes.insert(node, epoch);
+            }
+            CatalogRecord::ProducerIdsAllocated { end } => self.producer_ids_end = end,
+        }
+    }
+}
+
+/// Topic ids are no strings, so JSON keeps the topics as a list.
+mod topics_as_list {
+    use std::collections::BTreeMap;
+
+    use model::{Topic, TopicId};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        topics: &BTreeMap<TopicId, Topic>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        topics.values().collect::<Vec<_>>().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<TopicId, Topic>, D::Error> {
+        let topics = Vec::<Topic>::deserialize(deserializer)?;
+        Ok(topics.into_iter().map(|topic| (topic.id, topic)).collect())
+    }
+}

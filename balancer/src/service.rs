@@ -1,0 +1,346 @@
+//! The balancer's one task: owns the catalog, decides, commits, and shows the new cluster map.
+//!
+//! Owns: the order of changes. Does not own: decisions (`catalog`), objects (`store`).
+//! Invariants: a change is shown and answered only after it is stored; the map's version only rises.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use catalog::decide::Birth;
+use catalog::{CatalogRecord, CatalogState, cluster_map};
+use control_api::{
+    ControlPlane, CreatedTopic, NewTopic, ProducerIdBlock, TopicError, TopicRef, Unavailable,
+};
+use model::{
+    CatalogVersion, Clock, ClusterMap, NodeEpoch, NodeId, TopicId, TopicName, VirtualCluster,
+    VirtualClusterId,
+};
+use object_store::ObjectStore;
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{error, info};
+
+use crate::seal::SealingKey;
+use crate::store::{CatalogStore, StoreError};
+
+/// Requests that may wait for the balancer; at the bound the asking gateway waits.
+const MAILBOX_MAX: usize = 256;
+
+/// What a balancer is made of.
+pub struct BalancerParts {
+    /// Where the catalog is kept.
+    pub store: Arc<dyn ObjectStore>,
+    /// What it is sealed with.
+    pub key: SealingKey,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Draws a fresh random topic id.
+    pub fresh_id: fn() -> [u8; 16],
+}
+
+/// Why a balancer could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The catalog could not be read.
+    #[error("reading the catalog: {0}")]
+    Load(#[from] StoreError),
+}
+
+/// A running balancer; clones speak to the same one, and it stops when the last is gone.
+#[derive(Clone)]
+pub struct Balancer {
+    mailbox: mpsc::Sender<Call>,
+    map: watch::Receiver<Arc<ClusterMap>>,
+}
+
+enum Call {
+    CreateTopics {
+        cluster: VirtualClusterId,
+        topics: Vec<NewTopic>,
+        validate_only: bool,
+        reply: oneshot::Sender<Vec<Result<CreatedTopic, TopicError>>>,
+    },
+    DeleteTopics {
+        cluster: VirtualClusterId,
+        topics: Vec<TopicRef>,
+        reply: oneshot::Sender<Vec<Result<(TopicId, TopicName), TopicError>>>,
+    },
+    ProducerIds(oneshot::Sender<Result<ProducerIdBlock, Unavailable>>),
+    RegisterNode(NodeId, oneshot::Sender<Result<NodeEpoch, Unavailable>>),
+    SetCluster(
+        Box<VirtualCluster>,
+        oneshot::Sender<Result<(), Unavailable>>,
+    ),
+}
+
+impl Balancer {
+    /// Reads the catalog and starts to serve it.
+    pub async fn start(parts: BalancerParts) -> Result<Self, StartError> {
+        let mut store = CatalogStore::new(parts.store, parts.key);
+        let state = store.load().await?;
+        info!(
+            version = state.version.0,
+            topics = state.topics.len(),
+            "catalog loaded"
+        );
+        let first = Arc::new(cluster_map(&state, &ClusterMap::default()));
+        let (shown, map) = watch::channel(first);
+        let (mailbox, calls) = mpsc::channel(MAILBOX_MAX);
+        let (clock, fresh_id) = (parts.clock, parts.fresh_id);
+        let service = Service {
+            state,
+            store,
+            shown,
+            clock,
+            fresh_id,
+        };
+        tokio::spawn(service.run(calls));
+        Ok(Self { mailbox, map })
+    }
+
+    /// Makes the catalog hold `cluster` as it is given.
+    pub async fn set_cluster(&self, cluster: VirtualCluster) -> Result<(), Unavailable> {
+        self.ask(|reply| Call::SetCluster(Box::new(cluster), reply))
+            .await
+            .ok_or(Unavailable)?
+    }
+
+    async fn ask<T>(&self, call: impl FnOnce(oneshot::Sender<T>) -> Call) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        self.mailbox.send(call(reply)).await.ok()?;
+        answer.await.ok()
+    }
+}
+
+#[async_trait]
+impl ControlPlane for Balancer {
+    fn watch(&self) -> watch::Receiver<Arc<ClusterMap>> {
+        self.map.clone()
+    }
+
+    async fn create_topics(
+        &self,
+        cluster: VirtualClusterId,
+        topics: Vec<NewTopic>,
+        validate_only: bool,
+    ) -> Vec<Result<CreatedTopic, TopicError>> {
+        let count = topics.len();
+        let call = |reply| Call::CreateTopics {
+            cluster,
+            topics,
+            validate_only,
+            reply,
+        };
+        self.ask(call)
+            .await
+            .unwrap_or_else(|| vec![Err(TopicError::Unavailable); count])
+    }
+
+    async fn delete_topics(
+        &self,
+        cluster: VirtualClusterId,
+        topics: Vec<TopicRef>,
+    ) -> Vec<Result<(TopicId, TopicName), TopicError>> {
+        let count = topics.len();
+        let call = |reply| Call::DeleteTopics {
+            cluster,
+            topics,
+            reply,
+        };
+        self.ask(call)
+            .await
+            .unwrap_or_else(|| vec![Err(TopicError::Unavailable); count])
+    }
+
+    async fn allocate_producer_ids(&self) -> Result<ProducerIdBlock, Unavailable> {
+        self.ask(Call::ProducerIds).await.ok_or(Unavailable)?
+    }
+
+    async fn register_node(&self, node: NodeId) -> Result<NodeEpoch, Unavailable> {
+        self.ask(|reply| Call::RegisterNode(node, reply))
+            .await
+            .ok_or(Unavailable)?
+    }
+}
+
+struct Service {
+    state: CatalogState,
+    store: CatalogStore,
+    shown: watch::Sender<Arc<ClusterMap>>,
+    clock: Arc<dyn Clock>,
+    fresh_id: fn() -> [u8; 16],
+}
+
+impl Service {
+    /// Runs until the last handle is gone, or the store has another writer.
+    async fn run(mut self, mut calls: mpsc::Receiver<Call>) {
+        while let Some(call) = calls.recv().await {
+            if let Err(why @ StoreError::Fenced(_)) = self.handle(call).await {
+                error!(%why, "the balancer stops");
+                return;
+            }
+            if let Err(why) = self.store.snapshot_if_due(&self.state).await {
+                error!(%why, "no catalog snapshot was written; the next change tries again");
+            }
+        }
+    }
+
+    /// Handles one call. A reply that nobody waits for any more is dropped on purpose.
+    async fn handle(&mut self, call: Call) -> Result<(), StoreError> {
+        match call {
+            Call::CreateTopics {
+                cluster,
+                topics,
+                validate_only,
+                reply,
+            } => {
+                let (results, outcome) = self.create_topics(cluster, &topics, validate_only).await;
+                let _ = reply.send(results);
+                outcome
+            }
+            Call::DeleteTopics {
+                cluster,
+                topics,
+                reply,
+            } => {
+                let (results, outcome) = self.delete_topics(cluster, &topics).await;
+                let _ = reply.send(results);
+                outcome
+            }
+            Call::ProducerIds(reply) => {
+                let (record, (start, end)) = catalog::allocate_producer_ids(&self.state);
+                let outcome = self.commit(vec![record]).await;
+                let block = ProducerIdBlock { start, end };
+                let _ = reply.send(if outcome.is_ok() {
+                    Ok(block)
+                } else {
+                    Err(Unavailable)
+                });
+                outcome
+            }
+            Call::RegisterNode(node, reply) => {
+                let (record, epoch) = catalog::register_node(&self.state, node);
+                let outcome = self.commit(vec![record]).await;
+                let _ = reply.send(if outcome.is_ok() {
+                    Ok(epoch)
+                } else {
+                    Err(Unavailable)
+                });
+                outcome
+            }
+            Call::SetCluster(cluster, reply) => {
+                let record = catalog::set_cluster(&self.state, *cluster);
+                let outcome = self.commit(record.into_iter().collect()).await;
+                let _ = reply.send(if outcome.is_ok() {
+                    Ok(())
+                } else {
+                    Err(Unavailable)
+                });
+                outcome
+            }
+        }
+    }
+
+    async fn create_topics(
+        &mut self,
+        cluster: VirtualClusterId,
+        topics: &[NewTopic],
+        validate_only: bool,
+    ) -> (
+        Vec<Result<CreatedTopic, TopicError>>,
+        Result<(), StoreError>,
+    ) {
+        // Decided one after the other on a copy, so that a request cannot collide with itself.
+        let mut after = self.state.clone();
+        let (at, node) = (self.clock.wall(), NodeId(0));
+        let mut records = Vec::new();
+        let mut results = Vec::new();
+        for topic in topics {
+            let birth = Birth {
+                id: TopicId((self.fresh_id)()),
+                at,
+                node,
+            };
+            let decided = catalog::create_topic(&after, cluster, topic, birth);
+            results.push(decided.map(|(record, created)| {
+                after.replay(record.clone());
+                records.push(record);
+                created
+            }));
+        }
+        if validate_only {
+            let as_validated = |created| CreatedTopic {
+                id: TopicId::ZERO,
+                ..created
+            };
+            return (
+                results.into_iter().map(|r| r.map(as_validated)).collect(),
+                Ok(()),
+            );
+        }
+        let outcome = self.commit(records).await;
+        (unless_failed(results, &outcome), outcome)
+    }
+
+    async fn delete_topics(
+        &mut self,
+        cluster: VirtualClusterId,
+        topics: &[TopicRef],
+    ) -> (
+        Vec<Result<(TopicId, TopicName), TopicError>>,
+        Result<(), StoreError>,
+    ) {
+        let mut records = Vec::new();
+        let mut results = Vec::new();
+        for topic in topics {
+            let decided = catalog::delete_topic(&self.state, cluster, topic);
+            results.push(decided.map(|(record, gone)| {
+                records.push(record);
+                gone
+            }));
+        }
+        let outcome = self.commit(records).await;
+        (unless_failed(results, &outcome), outcome)
+    }
+
+    /// Stores `records` as one change, applies them and shows the new map.
+    async fn commit(&mut self, records: Vec<CatalogRecord>) -> Result<(), StoreError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        for record in &records {
+            let checked = self.state.check(record);
+            assert!(
+                checked.is_ok(),
+                "a decision breaks an invariant: {checked:?}"
+            );
+        }
+        let version = CatalogVersion(self.state.version.0 + 1);
+        if let Err(why) = self.store.commit(version, &records).await {
+            error!(version = version.0, %why, "the catalog could not be written");
+            return Err(why);
+        }
+        records
+            .into_iter()
+            .for_each(|record| self.state.replay(record));
+        self.state.version = version;
+        self.shown
+            .send_modify(|map| *map = Arc::new(cluster_map(&self.state, map)));
+        Ok(())
+    }
+}
+
+/// What was decided holds only if it was stored.
+fn unless_failed<T>(
+    results: Vec<Result<T, TopicError>>,
+    outcome: &Result<(), StoreError>,
+) -> Vec<Result<T, TopicError>> {
+    let failed = outcome.is_err();
+    let hold = |result: Result<T, TopicError>| match result {
+        Ok(_) if failed => Err(TopicError::Unavailable),
+        other => other,
+    };
+    results.into_iter().map(hold).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use control_api::{ControlPlane, NewTopic, TopicError, TopicRef};
+use model::{
+    Clock, Instant, Limits, NodeEpoch, NodeId, TenantId, Timestamp, TopicId, VirtualCluster,
+    VirtualClusterId,
+};
+use object_store::memory::InMemory;
+
+use super::{Balancer, BalancerParts};
+use crate::seal::SealingKey;
+
+const DEMO: VirtualClusterId = VirtualClusterId(1);
+
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Instant {
+        Instant(0)
+    }
+
+    fn wall(&self) -> Timestamp {
+        Timestamp(1)
+    }
+}
+
+fn fresh_id() -> [u8; 16] {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    [NEXT.fetch_add(1, Ordering::Relaxed); 16]
+}
+
+async fn start(store: &Arc<InMemory>) -> Balancer {
+    let key = SealingKey::new(&[1; 32]);
+    let parts = BalancerParts {
+        store: Arc::clone(store) as _,
+        key,
+        clock: Arc::new(Still),
+        fresh_id,
+    };
+    Balancer::start(parts).await.expect("the store is whole")
+}
+
+fn demo() -> VirtualCluster {
+    VirtualCluster {
+        id: DEMO,
+        tenant: TenantId(1),
+        name: "demo".to_owned(),
+        cluster_id: "uuid".to_owned(),
+        account: "000000000001".to_owned(),
+        region: "us-east-1".to_owned(),
+        advertised_names: vec![],
+        limits: Limits::serverless(),
+        auto_create_topics: true,
+        default_partitions: 1,
+        replication_factors: vec![1, 3, -1],
+        virtual_brokers: 1,
+        access_keys: Default::default(),
+        scram_users: Default::default(),
+    }
+}
+
+fn new(name: &str) -> NewTopic {
+    NewTopic {
+        name: name.to_owned(),
+        partitions: None,
+        replication_factor: None,
+        configs: vec![],
+    }
+}
+
+#[tokio::test]
+async fn an_answered_change_is_in_the_map_and_survives_a_restart() {
+    let store = Arc::new(InMemory::new());
+    let balancer = start(&store).await;
+    balancer.set_cluster(demo()).await.expect("is stored");
+    let created = balancer
+        .create_topics(DEMO, vec![new("a"), new("a"), new("b")], false)
+        .await;
+    assert!(created[0].is_ok() && created[2].is_ok());
+    assert_eq!(
+        created[1],
+        Err(TopicError::AlreadyExists {
+            name: "a".to_owned()
+        })
+    );
+    assert_eq!(balancer.watch().borrow().topics.len(), 2);
+    let gone = balancer
+        .delete_topics(DEMO, vec![TopicRef::Name("a".to_owned())])
+        .await;
+    assert!(gone[0].is_ok());
+    let again = start(&store).await;
+    let map = again.watch().borrow().clone();
+    assert!(map.topic_by_name(DEMO, "a").is_none() && map.topic_by_name(DEMO, "b").is_some());
+}
+
+#[tokio::test]
+async fn validation_alone_changes_nothing() {
+    let balancer = start(&Arc::new(InMemory::new())).await;
+    balancer.set_cluster(demo()).await.expect("is stored");
+    let before = balancer.watch().borrow().version;
+    let checked = balancer
+        .create_topics(DEMO, vec![new("a"), new("a")], true)
+        .await;
+    assert_eq!(
+        checked[0].as_ref().map(|created| created.id),
+        Ok(TopicId::ZERO)
+    );
+    assert!(checked[1].is_err(), "a request may not collide with itself");
+    assert_eq!(balancer.watch().borrow().version, before);
+}
+
+#[tokio::test]
+async fn ids_and_epochs_never_repeat_over_restarts() {
+    let store = Arc::new(InMemory::new());
+    let first = start(&store).await;
+    let block = first.allocate_producer_ids().await.expect("is stored");
+    assert_eq!(first.register_node(NodeId(0)).await, Ok(NodeEpoch(1)));
+    let second = start(&store).await;
+    assert_eq!(
+        second
+            .allocate_producer_ids()
+            .await
+            .expect("is stored")
+            .start,
+        block.end
+    );
+    assert_eq!(second.register_node(NodeId(0)).await, Ok(NodeEpoch(2)));
+}
+
+#[tokio::test]
+async fn a_balancer_that_was_overtaken_answers_nothing_any_more() {
+    let store = Arc::new(InMemory::new());
+    let former = start(&store).await;
+    let present = start(&store).await;
+    present.set_cluster(demo()).await.expect("is stored");
+    assert!(former.allocate_producer_ids().await.is_err());
+    assert!(former.register_node(NodeId(0)).await.is_err());
+}

@@ -1,0 +1,91 @@
+//! What may be asked of the catalog about topics, and the answers. The gateway turns them from and
+//! into Kafka's messages; the catalog decides.
+
+use crate::{TopicConfig, TopicId, TopicName};
+
+/// A topic to be created; numbers are already resolved, or none for the cluster's default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTopic {
+    /// Its name, as the client wrote it: names are checked with all else.
+    pub name: String,
+    /// Partitions; none for the virtual cluster's default.
+    pub partitions: Option<u32>,
+    /// Replication factor; none for the virtual cluster's default.
+    pub replication_factor: Option<i16>,
+    /// Properties by Kafka's names, as the client wrote them.
+    pub configs: Vec<(String, Option<String>)>,
+}
+
+/// A topic that was created, or would be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreatedTopic {
+    /// Its id; [`TopicId::ZERO`] where it was only validated.
+    pub id: TopicId,
+    /// Its name.
+    pub name: TopicName,
+    /// Its partitions.
+    pub partitions: u32,
+    /// The replication factor it reports.
+    pub replication_factor: i16,
+    /// Its effective properties.
+    pub config: TopicConfig,
+}
+
+/// Which topic to delete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TopicRef {
+    /// By name.
+    Name(String),
+    /// By id (DeleteTopics v6).
+    Id(TopicId),
+}
+
+/// Why a topic was not created or deleted. The texts are for the tenant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TopicError {
+    /// Kafka error 36.
+    #[error("Topic '{name}' already exists.")]
+    AlreadyExists {
+        /// The name.
+        name: String,
+    },
+    /// Kafka error 17.
+    #[error("{reason}")]
+    InvalidName {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Kafka error 37.
+    #[error("{reason}")]
+    InvalidPartitions {
+        /// What is wrong, and what would be right.
+        reason: String,
+    },
+    /// Kafka error 38.
+    #[error("{reason}")]
+    InvalidReplicationFactor {
+        /// What is wrong, and what would be right.
+        reason: String,
+    },
+    /// Kafka error 40.
+    #[error("{reason}")]
+    InvalidConfig {
+        /// The property and what is wrong with it.
+        reason: String,
+    },
+    /// Kafka error 42: a limit of the virtual cluster (MSK Serverless answers so).
+    #[error("{reason}")]
+    LimitExceeded {
+        /// The limit, its ceiling and what was asked for.
+        reason: String,
+    },
+    /// Kafka error 3.
+    #[error("This server does not host this topic-partition.")]
+    UnknownTopic,
+    /// Kafka error 100.
+    #[error("This server does not host this topic ID.")]
+    UnknownTopicId,
+    /// The catalog could not be written; nothing has changed, or it will be seen that it has.
+    #[error("The catalog could not be written; try again.")]
+    Unavailable,
+}

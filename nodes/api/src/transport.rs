@@ -1,0 +1,76 @@
+//! The seam between gateway and node: a channel within one process, QUIC between processes.
+//!
+//! What a transport promises: appends of one lane arrive in the order in which they were sent, or
+//! not at all. What it does not promise: that a reply comes, comes once, or comes soon. The
+//! [`crate::lane::Lane`] makes up for that.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use model::{GatewayIncarnation, LaneId, TopicPartition, VirtualClusterId};
+use tokio::sync::mpsc;
+
+use crate::append::{Append, AppendReply};
+use crate::read::{FindOffset, FoundOffset, Read, ReadError, ReadReply, Watermark};
+
+/// A boxed future, so that a transport can be chosen while running.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The two directions of one lane. Both are bounded: a full `appends` makes the gateway wait, a
+/// full `replies` loses replies, which the lane asks for again.
+pub struct LaneChannel {
+    /// Towards the node, in order.
+    pub appends: mpsc::Sender<Append>,
+    /// Back from the node.
+    pub replies: mpsc::Receiver<AppendReply>,
+}
+
+/// Replies that may wait in a lane before further ones are lost.
+pub const LANE_REPLIES_MAX: usize = 4096;
+
+/// Batches of news that may wait for a gateway; the node merges further news until there is room.
+pub const NEWS_MAX: usize = 64;
+
+/// Cumulative use of one virtual cluster, from the committed log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UsageTotal {
+    /// Whose use.
+    pub virtual_cluster: VirtualClusterId,
+    /// Bytes of committed record batches, as received.
+    pub bytes_in: u64,
+    /// Bytes of record batches that were fully written to clients' sockets.
+    pub bytes_out: u64,
+}
+
+/// One node, as a gateway sees it.
+pub trait NodeTransport: Send + Sync + 'static {
+    /// Opens a lane; a second call for the same lane replaces the first.
+    fn open_lane(
+        &self,
+        gateway: GatewayIncarnation,
+        lane: LaneId,
+    ) -> BoxFuture<'static, LaneChannel>;
+
+    /// Reads batches.
+    fn read(&self, read: Read) -> BoxFuture<'static, Result<ReadReply, ReadError>>;
+
+    /// Finds an offset.
+    fn find_offset(&self, query: FindOffset) -> BoxFuture<'static, Result<FoundOffset, ReadError>>;
+
+    /// The stream of news for this gateway; a second call replaces the first.
+    fn news(
+        &self,
+        gateway: GatewayIncarnation,
+    ) -> BoxFuture<'static, mpsc::Receiver<Vec<Watermark>>>;
+
+    /// Says for which partitions this gateway wants news from now on (true), or no more (false).
+    /// The node answers each new interest with the present state.
+    fn interest(
+        &self,
+        gateway: GatewayIncarnation,
+        partitions: Vec<(TopicPartition, bool)>,
+    ) -> BoxFuture<'static, ()>;
+
+    /// What each virtual cluster has used since it began, by the committed log.
+    fn usage(&self) -> BoxFuture<'static, Vec<UsageTotal>>;
+}

@@ -1,0 +1,68 @@
+//! What a log remembers of its changes: the vocabulary that the log, the write-ahead log and the
+//! node share. A change is a fact once it is durable; replaying the facts rebuilds the log.
+
+use model::{AppendId, LeaderEpoch, Offset, ProducerEpoch, ProducerId, Timestamp};
+
+use crate::snapshot::LogSnapshot;
+
+/// Number of one segment of the write-ahead log; only goes up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SegmentId(pub u64);
+
+/// Where a durable batch lies: the batch itself, without its frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameAt {
+    /// The segment.
+    pub segment: SegmentId,
+    /// First byte of the batch within the segment.
+    pub position: u64,
+    /// Size of the batch.
+    pub length: u32,
+}
+
+/// An idempotent producer's mark on a batch (KIP-98).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProducerStamp {
+    /// The producer.
+    pub id: ProducerId,
+    /// Its epoch.
+    pub epoch: ProducerEpoch,
+    /// Sequence of the batch's first record.
+    pub base_sequence: i32,
+    /// Sequence of its last record; wraps from 2^31-1 to 0.
+    pub last_sequence: i32,
+}
+
+/// A batch was appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AppendFacts {
+    /// Leadership it was appended under.
+    pub leader_epoch: LeaderEpoch,
+    /// Offset of its first record.
+    pub base_offset: Offset,
+    /// Number of records, at least one.
+    pub record_count: u32,
+    /// The append that brought it.
+    pub append_id: AppendId,
+    /// Size that is billed: the batch as received. Zero for the system's own partitions.
+    pub metered_bytes: u32,
+    /// Size of the batch.
+    pub batch_bytes: u32,
+    /// The idempotent producer's mark, if it has one.
+    pub producer: Option<ProducerStamp>,
+    /// Largest timestamp of its records.
+    pub max_timestamp: Timestamp,
+}
+
+/// One change of one partition's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogRecord {
+    /// A batch was appended.
+    Append(AppendFacts),
+    /// Records below this offset are no longer to be read.
+    LogStart(Offset),
+    /// The whole state, so that nothing before it is needed to rebuild it (but the batches).
+    Snapshot(LogSnapshot),
+    /// The partition is gone with its topic; its meters go to its virtual cluster's total.
+    Closed,
+}
