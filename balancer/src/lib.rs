@@ -3,10 +3,12 @@
 //!
 //! Owns: the catalog and its storage. Does not own: data, and nothing on the way of data (law 8).
 
+mod admin;
 mod seal;
 mod service;
 mod store;
 
+pub use admin::{AdminSource, UsageRow, serve_admin};
 pub use seal::SealingKey;
 pub use service::{Balancer, BalancerParts, StartError};
 pub use store::StoreError;

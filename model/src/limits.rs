@@ -83,7 +83,7 @@ impl Limits {
             connection_attempts_per_s: 10_000,
             requests_per_s: u32::MAX,
             topic_requests_per_s: u32::MAX,
-            message_bytes_max: ByteCount(64 * 1024 * 1024),
+            message_bytes_max: ByteCount(15 * 1024 * 1024),
             fetch_bytes_max: ByteCount(256 * 1024 * 1024),
             consumer_groups_max: u32::MAX,
             partitions_max: 1_000_000,

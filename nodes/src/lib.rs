@@ -1,1 +1,19 @@
-//! Storage nodes: partitions, write-ahead log, segments, cache.
+//! Storage nodes: the async shell around partition logs, the write-ahead log and reads.
+//!
+//! Owns: the partitions placed on this node. Does not own: where partitions go (`balancer`), clients
+//! (`gateway`).
+
+mod file_reads;
+mod janitor;
+mod limits;
+mod node;
+mod partition;
+mod recovery;
+mod shard;
+mod tail;
+
+pub use node::{LocalNode, Node, NodeConfig, NodeError, NodeParts};
+pub use recovery::RecoveryError;
+
+#[cfg(test)]
+mod tests;

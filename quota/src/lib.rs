@@ -1,1 +1,36 @@
 //! Quotas and meters, as pure state.
+//!
+//! Owns: how far a partition has used its rates, what that means for an acknowledgement or a read,
+//! and how many bytes a virtual cluster has moved in which minute.
+//! Does not own: waiting, sending, storing. Time comes in as an argument.
+//!
+//! The order for a batch that arrives: [`PartitionQuota::ingress_park`] says whether it may be
+//! appended yet; then it is appended and [`PartitionQuota::charge_ingress`] turns its size into a
+//! [`Verdict`]; once it is durable, [`Meters::add_in`] counts it under the commit time of its frame.
+//! The order for a read: [`PartitionQuota::egress_allowance`] bounds it, then
+//! [`PartitionQuota::charge_egress`] charges what was read; once the bytes are in the client's
+//! socket the gateway puts them into an [`EgressReport`].
+
+pub mod bucket;
+pub mod burst;
+mod codec;
+pub mod egress_report;
+pub mod level;
+pub mod meter;
+pub mod minute;
+pub mod nano_bytes;
+pub mod partition;
+pub mod usage;
+pub mod verdict;
+
+pub use bucket::TokenBucket;
+pub use burst::BurstCredit;
+pub use codec::DecodeError;
+pub use egress_report::EgressReport;
+pub use level::Level;
+pub use meter::{MeterSum, Meters, Window};
+pub use minute::Minute;
+pub use nano_bytes::NanoBytes;
+pub use partition::PartitionQuota;
+pub use usage::{Meter, UsageId, UsageOrigin, UsageRecord, UsageSource};
+pub use verdict::Verdict;

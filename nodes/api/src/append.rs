@@ -36,8 +36,8 @@ pub struct Appended {
     pub log_start_offset: Offset,
     /// Set where the topic stamps batches on arrival (`LogAppendTime`).
     pub log_append_time: Option<Timestamp>,
-    /// How long the acknowledgement is to be held, counted from when the batch was charged, so
-    /// that the partition keeps to its ingress rate.
+    /// How long the acknowledgement is still to be held, counted from this answer, so that the
+    /// partition keeps to its ingress rate.
     pub ack_delay: Duration,
     /// How long the connection it came by is not to be read, likewise.
     pub stop_reading: Duration,

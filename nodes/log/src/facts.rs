@@ -1,5 +1,7 @@
 //! What a log remembers of its changes: the vocabulary that the log, the write-ahead log and the
 //! node share. A change is a fact once it is durable; replaying the facts rebuilds the log.
+//!
+//! Owns: the shape of facts. Does not own: their bytes in the write-ahead log (`wal`).
 
 use model::{AppendId, LeaderEpoch, Offset, ProducerEpoch, ProducerId, Timestamp};
 
@@ -33,6 +35,36 @@ pub struct ProducerStamp {
     pub last_sequence: i32,
 }
 
+impl ProducerStamp {
+    /// The mark on a batch of `record_count` records.
+    pub fn new(
+        id: ProducerId,
+        epoch: ProducerEpoch,
+        base_sequence: i32,
+        record_count: u32,
+    ) -> Self {
+        let last_sequence = sequence_after(base_sequence, record_count.saturating_sub(1));
+        Self {
+            id,
+            epoch,
+            base_sequence,
+            last_sequence,
+        }
+    }
+}
+
+/// The sequence `records` further on: Kafka's wrap from 2^31-1 to 0.
+pub(crate) fn sequence_after(base_sequence: i32, records: u32) -> i32 {
+    (i64::from(base_sequence) + i64::from(records)).rem_euclid(SEQUENCES) as i32
+}
+
+/// How many records on from `from` the sequence `to` comes next.
+pub(crate) fn sequence_distance(from: i32, to: i32) -> u32 {
+    (i64::from(to) - i64::from(from)).rem_euclid(SEQUENCES) as u32
+}
+
+const SEQUENCES: i64 = 1 << 31;
+
 /// A batch was appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AppendFacts {
@@ -52,6 +84,16 @@ pub struct AppendFacts {
     pub producer: Option<ProducerStamp>,
     /// Largest timestamp of its records.
     pub max_timestamp: Timestamp,
+}
+
+impl AppendFacts {
+    /// The offset after the batch's last record: it may be acknowledged once the high watermark
+    /// has reached it.
+    pub fn end_offset(&self) -> Offset {
+        self.base_offset
+            .checked_add(u64::from(self.record_count))
+            .expect("the log gives no offset beyond the end of Kafka's range")
+    }
 }
 
 /// One change of one partition's log.

@@ -1,0 +1,152 @@
+//! Health, metrics and usage over HTTP/1.1, on loopback.
+//!
+//! ```text
+//!   GET /healthz     200 "ok" while the process serves, 503 while it drains; open to all
+//!   GET /metrics     Prometheus text; open to all
+//!   GET /v1/usage    JSON, one row a virtual cluster; needs `Authorization: Bearer <token>`
+//! ```
+//!
+//! Owns: routes and answers. Does not own: where the figures come from ([`AdminSource`]).
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tracing::{debug, warn};
+
+/// Connections at one time; at the bound a further one waits in the listener's queue.
+const CONNECTIONS_MAX: usize = 64;
+
+/// A request's head must have come within this time, or the connection is closed.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// After a failed accept (mostly: too many open files) the next try waits this long.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What one virtual cluster has used since it began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageRow {
+    /// Number of the tenant.
+    pub tenant: u32,
+    /// Name of the virtual cluster.
+    pub cluster: String,
+    /// Its cluster id.
+    pub cluster_id: String,
+    /// Bytes of committed record batches, as received.
+    pub bytes_in: u64,
+    /// Bytes of record batches that were fully written to clients' sockets.
+    pub bytes_out: u64,
+}
+
+/// Where the figures come from.
+#[async_trait]
+pub trait AdminSource: Send + Sync + 'static {
+    /// Whether clients are served.
+    fn is_healthy(&self) -> bool;
+    /// All metrics in Prometheus's text format.
+    fn metrics(&self) -> String;
+    /// What each virtual cluster has used.
+    async fn usage(&self) -> Vec<UsageRow>;
+}
+
+/// Serves until the task is aborted.
+pub async fn serve_admin(listener: TcpListener, source: Arc<dyn AdminSource>, token: String) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let token: Arc<str> = token.into();
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            return;
+        };
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(why) => {
+                warn!(%why, "an admin connection was not accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let (source, token) = (Arc::clone(&source), Arc::clone(&token));
+        tokio::spawn(async move {
+            let service = service_fn(|request| answer(request, &source, &token));
+            let served = hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_TIMEOUT)
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+            if let Err(why) = served {
+                debug!(%why, "an admin connection ended early");
+            }
+            drop(place);
+        });
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    source: &Arc<dyn AdminSource>,
+    token: &str,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    if request.method() != Method::GET {
+        return Ok(text(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "only GET is served here\n".to_owned(),
+        ));
+    }
+    Ok(match request.uri().path() {
+        "/healthz" if source.is_healthy() => text(StatusCode::OK, "ok\n".to_owned()),
+        "/healthz" => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned()),
+        "/metrics" => text(StatusCode::OK, source.metrics()),
+        "/v1/usage" if !is_authorized(&request, token) => text(
+            StatusCode::UNAUTHORIZED,
+            "the token in admin.json of the data folder is needed, as a bearer token\n".to_owned(),
+        ),
+        "/v1/usage" => json(&source.usage().await),
+        _ => text(
+            StatusCode::NOT_FOUND,
+            "there is /healthz, /metrics and /v1/usage\n".to_owned(),
+        ),
+    })
+}
+
+fn is_authorized(request: &Request<Incoming>, token: &str) -> bool {
+    let sent = request
+        .headers()
+        .get(AUTHORIZATION)
+        .map(|value| value.as_bytes());
+    let sent = sent.and_then(|value| value.strip_prefix(b"Bearer "));
+    sent.is_some_and(|sent| bool::from(sent.ct_eq(token.as_bytes())))
+}
+
+fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
+    respond(
+        status,
+        "text/plain; version=0.0.4; charset=utf-8",
+        body.into(),
+    )
+}
+
+fn json<T: Serialize>(value: &T) -> Response<Full<Bytes>> {
+    let body = serde_json::to_vec(value).expect("rows of numbers and strings are JSON");
+    respond(StatusCode::OK, "application/json", body.into())
+}
+
+fn respond(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static(kind));
+    response
+}

@@ -1,0 +1,252 @@
+//! Reads from segments: older batches, and records by their timestamps, on blocking threads.
+//!
+//! Owns: how many reads are under way, and a cache of frame lists of sealed segments. Does not own:
+//! what to read (`partition_log` plans), files and their checks (`wal`). At [`FILE_READS_MAX`] a
+//! further read waits for its turn.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::{Offset, Timestamp, TopicPartition};
+use node_api::{FoundOffset, LogBounds, ReadError, ReadReply};
+use partition_log::{
+    FrameEntry, FrameRun, Place, ReadPlan, SegmentId, first_frame_reaching,
+    frame_with_max_timestamp, read_frames,
+};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use records::{DecompressLimits, StampedBatch, first_at_or_after, max_timestamp_record};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tracing::error;
+use wal::SegmentReader;
+
+use crate::limits::{FILE_READS_MAX, FRAME_LISTS_BYTES_MAX};
+
+type FrameLists = Cache<(SegmentId, TopicPartition), Arc<[FrameEntry]>, ByBytes>;
+
+/// Reads files for all shards of a node.
+#[derive(Clone)]
+pub(crate) struct FileReads {
+    source: Arc<Source>,
+    places: Arc<Semaphore>,
+}
+
+struct Source {
+    reader: SegmentReader,
+    frame_lists: FrameLists,
+}
+
+#[derive(Clone)]
+struct ByBytes;
+
+impl Weighter<(SegmentId, TopicPartition), Arc<[FrameEntry]>> for ByBytes {
+    fn weight(&self, _: &(SegmentId, TopicPartition), frames: &Arc<[FrameEntry]>) -> u64 {
+        size_of_val::<[FrameEntry]>(frames) as u64 + 64
+    }
+}
+
+/// A read that was planned and needs files.
+pub(crate) struct FileRead {
+    pub(crate) partition: TopicPartition,
+    pub(crate) offset: Offset,
+    pub(crate) plan: ReadPlan,
+    pub(crate) bytes_max: u32,
+    /// The first batch may be larger than `bytes_max`, but not than this.
+    pub(crate) first_bytes_max: u32,
+    pub(crate) bounds: LogBounds,
+}
+
+/// What is looked for by timestamp.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ByTime {
+    /// The first record at or after a time.
+    AtOrAfter(Timestamp),
+    /// The record with the largest timestamp.
+    Max,
+}
+
+/// A search for a record that was planned and needs files.
+pub(crate) struct FileSearch {
+    pub(crate) partition: TopicPartition,
+    pub(crate) places: Vec<Place>,
+    pub(crate) wanted: ByTime,
+    pub(crate) bounds: LogBounds,
+}
+
+impl FileReads {
+    pub(crate) fn new(reader: SegmentReader) -> Self {
+        let frame_lists = Cache::with_weighter(1024, FRAME_LISTS_BYTES_MAX, ByBytes);
+        let source = Arc::new(Source {
+            reader,
+            frame_lists,
+        });
+        Self {
+            source,
+            places: Arc::new(Semaphore::new(FILE_READS_MAX)),
+        }
+    }
+
+    /// Reads, reports the bytes to be charged, and answers, in this order.
+    pub(crate) fn read(
+        &self,
+        read: FileRead,
+        charge: mpsc::UnboundedSender<(TopicPartition, u64)>,
+        reply: oneshot::Sender<Result<ReadReply, ReadError>>,
+    ) {
+        let partition = read.partition;
+        self.spawn(move |source| {
+            let answer = source.read(read);
+            if let Ok(answer) = &answer {
+                // The shard may have stopped; then nobody counts any more.
+                let _ = charge.send((partition, answer.bytes as u64));
+            }
+            drop(reply.send(answer));
+        });
+    }
+
+    /// Looks for a record and answers.
+    pub(crate) fn search(
+        &self,
+        search: FileSearch,
+        reply: oneshot::Sender<Result<FoundOffset, ReadError>>,
+    ) {
+        self.spawn(move |source| drop(reply.send(source.search(&search))));
+    }
+
+    fn spawn(&self, work: impl FnOnce(&Source) + Send + 'static) {
+        let (source, places) = (Arc::clone(&self.source), Arc::clone(&self.places));
+        tokio::spawn(async move {
+            let Ok(place) = places.acquire_owned().await else {
+                return;
+            };
+            tokio::task::spawn_blocking(move || {
+                work(&source);
+                drop(place);
+            });
+        });
+    }
+}
+
+impl Source {
+    fn read(&self, read: FileRead) -> Result<ReadReply, ReadError> {
+        let run = match read.plan {
+            ReadPlan::Frames(run) => run,
+            ReadPlan::Sealed(extent) => {
+                let frames = self.frames(extent.segment, read.partition)?;
+                let takes_first = read.first_bytes_max > read.bytes_max;
+                read_frames(&extent, &frames, read.offset, read.bytes_max, takes_first)
+            }
+        };
+        let is_too_large =
+            |first: &FrameEntry| first.at.length > read.bytes_max.max(read.first_bytes_max);
+        if run.frames.first().is_none_or(is_too_large) {
+            let (next_offset, bounds) = (read.offset, read.bounds);
+            return Ok(ReadReply {
+                next_offset,
+                bounds,
+                ..ReadReply::default()
+            });
+        }
+        let batches = self.batches(&run)?;
+        Ok(ReadReply {
+            bytes: batches.iter().map(StampedBatch::len).sum(),
+            segments: batches.iter().flat_map(StampedBatch::segments).collect(),
+            next_offset: run.next_offset,
+            next_position: run.next_position,
+            bounds: read.bounds,
+            retry_after: Duration::ZERO,
+        })
+    }
+
+    fn batches(&self, run: &FrameRun) -> Result<Vec<StampedBatch>, ReadError> {
+        let places: Vec<_> = run.frames.iter().map(|frame| frame.at).collect();
+        self.reader.read_many(&places).map_err(|why| told(&why))
+    }
+
+    fn frames(
+        &self,
+        segment: SegmentId,
+        partition: TopicPartition,
+    ) -> Result<Arc<[FrameEntry]>, ReadError> {
+        let load = || {
+            self.reader
+                .partition_frames(segment, partition)
+                .map(Arc::from)
+        };
+        let frames = self
+            .frame_lists
+            .get_or_insert_with(&(segment, partition), load);
+        frames.map_err(|why| told(&why))
+    }
+
+    fn search(&self, search: &FileSearch) -> Result<FoundOffset, ReadError> {
+        let mut best: Option<(Offset, Timestamp)> = None;
+        for place in &search.places {
+            let found = self.search_place(search, place)?;
+            best = match (search.wanted, best, found) {
+                (ByTime::AtOrAfter(_), None, found) => found,
+                (ByTime::Max, Some(best), Some(found)) if found.1 <= best.1 => Some(best),
+                (ByTime::Max, best, found) => found.or(best),
+                (_, best, _) => best,
+            };
+        }
+        Ok(FoundOffset {
+            found: best,
+            bounds: search.bounds,
+        })
+    }
+
+    /// The record in one place. A batch is found by its largest timestamp, which may belong to a
+    /// record below the log start: then the search goes on behind it.
+    fn search_place(
+        &self,
+        search: &FileSearch,
+        place: &Place,
+    ) -> Result<Option<(Offset, Timestamp)>, ReadError> {
+        let frames = match place {
+            Place::Frame(frame) => Arc::from([*frame]),
+            Place::Sealed(extent) => self.frames(extent.segment, search.partition)?,
+        };
+        let mut from = search.bounds.log_start_offset;
+        loop {
+            let frame = match search.wanted {
+                ByTime::AtOrAfter(timestamp) => first_frame_reaching(&frames, timestamp, from),
+                ByTime::Max => frame_with_max_timestamp(&frames, from),
+            };
+            let Some(frame) = frame else { return Ok(None) };
+            let batch = self.reader.read(frame.at).map_err(|why| told(&why))?;
+            let found = record_in(&batch, search.wanted, search.partition)?;
+            match found.filter(|(offset, _)| *offset >= search.bounds.log_start_offset) {
+                Some(found) => return Ok(Some(found)),
+                None => from = frame.end_offset(),
+            }
+        }
+    }
+}
+
+fn record_in(
+    batch: &StampedBatch,
+    wanted: ByTime,
+    partition: TopicPartition,
+) -> Result<Option<(Offset, Timestamp)>, ReadError> {
+    let limits = DecompressLimits::default();
+    let found = match wanted {
+        ByTime::AtOrAfter(timestamp) => first_at_or_after(batch, timestamp, &limits),
+        ByTime::Max => max_timestamp_record(batch, &limits),
+    };
+    found.map_err(|why| {
+        error!(%partition, %why, "records cannot be read from a stored batch");
+        ReadError::Storage
+    })
+}
+
+/// Tells the log what the gateway is not told.
+fn told(why: &wal::ReadError) -> ReadError {
+    match why {
+        wal::ReadError::Gone(_) | wal::ReadError::NotSealed(_) => ReadError::Busy,
+        wal::ReadError::Damaged { .. } | wal::ReadError::Disk { .. } => {
+            error!(%why, "a stored batch cannot be read");
+            ReadError::Storage
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! The log at work: one thread that writes groups, and one that makes and takes back spares.
+//!
+//! Owns: the two threads and what they say to each other. Does not own: what is written
+//! ([`Committer`]), or the queues' bound ([`crate::handle`]).
+//!
+//! The writing thread takes what has come in, writes it as one group, syncs, tells the shards, and
+//! begins again: what comes in during a sync is the next group. With nothing to do it sleeps, without
+//! a timer. After an error both threads end, every handle is refused, and every shard's queue ends:
+//! then the process must end too.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use partition_log::SegmentId;
+
+use crate::committer::{Commit, Committer};
+use crate::error::WalError;
+use crate::events::{Outbox, ShardEvents, queue};
+use crate::handle::{Shared, Start, WalHandle};
+use crate::reader::SegmentReader;
+use crate::recover::Opened;
+use crate::spares::{Spare, SpareFiles};
+use crate::write::{PreparedFrame, WalEvent};
+
+/// What the writing thread is told.
+pub(crate) enum Message {
+    /// Write these.
+    Frames(Vec<PreparedFrame>),
+    /// Nobody needs this segment any more.
+    Recycle(SegmentId),
+    /// A spare was made, or could not be.
+    Prepared(Result<Spare, WalError>),
+    /// A segment was taken back, as a spare or not.
+    Recycled { kept: bool, result: Result<Option<Spare>, WalError> },
+    /// The last handle is gone.
+    End,
+}
+
+/// What the other thread is to do.
+enum Errand {
+    Prepare,
+    Recycle { segment: SegmentId, keep: bool },
+}
+
+/// The log at work.
+pub struct Running {
+    /// To submit frames.
+    pub handle: WalHandle,
+    /// To be told what is durable, one for each shard.
+    pub events: Vec<ShardEvents>,
+    /// To read.
+    pub reader: SegmentReader,
+    /// Ends after the last handle is dropped, or after an error; then the folder is free.
+    pub thread: JoinHandle<()>,
+}
+
+/// Puts an opened log to work for `shards` shards.
+///
+/// # Panics
+/// If the operating system has no thread to give.
+pub fn start(opened: Opened, shards: u16) -> Running {
+    let Opened { committer, reader } = opened;
+    let shared = Arc::new(Shared::new(Start {
+        bytes_max: committer.config().unsynced_bytes_max,
+        frame_bytes_max: committer.config().frame_bytes_max(),
+        shards,
+        active: committer.active_segment(),
+        totals: committer.last_totals(),
+    }));
+    let (sender, inbox) = channel();
+    let (outboxes, events) = (0..shards).map(|_| queue(&shared)).unzip();
+    let janitor = Janitor::start(committer.spare_files(), sender.clone());
+    let writer = Writer {
+        outboxes,
+        janitor,
+        committer,
+        pending: VecDeque::new(),
+        shared: Arc::clone(&shared),
+    };
+    let thread = spawn("wal-writer", move || writer.run(&inbox));
+    let handle = WalHandle::new(sender, shared, reader.clone());
+    Running { handle, events, reader, thread }
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(body);
+    thread.expect("the system has a thread for the log at its start")
+}
+
+/// The writing thread.
+struct Writer {
+    outboxes: Vec<Outbox>,
+    janitor: Janitor,
+    committer: Committer,
+    pending: VecDeque<PreparedFrame>,
+    shared: Arc<Shared>,
+}
+
+/// Refuses all handles when the writing thread ends, however it ends.
+struct StopAtEnd(Arc<Shared>);
+
+impl Drop for StopAtEnd {
+    fn drop(&mut self) {
+        let panicked = std::thread::panicking();
+        self.0.stop(if panicked { "its thread has panicked" } else { "it was closed" });
+    }
+}
+
+impl Writer {
+    fn run(mut self, inbox: &Receiver<Message>) {
+        // Dropped before `self`: who finds his queue ended also finds the reason.
+        let _stop = StopAtEnd(Arc::clone(&self.shared));
+        if let Err(error) = self.drive(inbox) {
+            let reason = with_sources(&error);
+            tracing::error!(reason, "the write-ahead log has stopped");
+            self.shared.stop(&reason);
+        }
+        // The folder is given up with the committer, after the last thing was done in it.
+        self.janitor.end();
+    }
+
+    fn drive(&mut self, inbox: &Receiver<Message>) -> Result<(), WalError> {
+        self.order_spares();
+        let mut ended = false;
+        while !ended || !self.pending.is_empty() {
+            let mut next = match self.pending.is_empty() {
+                true => Some(inbox.recv().unwrap_or(Message::End)),
+                false => inbox.try_recv().ok(),
+            };
+            while let Some(message) = next {
+                ended |= matches!(message, Message::End);
+                self.take(message)?;
+                next = inbox.try_recv().ok();
+            }
+            if !self.pending.is_empty() {
+                let commit = self.committer.commit(&mut self.pending)?;
+                self.announce(commit);
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, message: Message) -> Result<(), WalError> {
+        match message {
+            Message::Frames(frames) => self.pending.extend(frames),
+            Message::Recycle(segment) => {
+                let keep = self.committer.order_recycled();
+                self.janitor.send(Errand::Recycle { segment, keep });
+            }
+            Message::Prepared(Ok(spare)) => self.committer.take_spare(Some(spare)),
+            Message::Prepared(Err(error)) => {
+                // Not the end: the next roll tries again, on this thread if it must.
+                let reason = with_sources(&error);
+                tracing::warn!(reason, "no spare segment could be made");
+                self.committer.take_spare(None);
+            }
+            Message::Recycled { kept: true, result } => self.committer.take_spare(result?),
+            Message::Recycled { kept: false, result } => drop(result?),
+            Message::End => {}
+        }
+        Ok(())
+    }
+
+    fn announce(&mut self, commit: Commit) {
+        let (active, totals) = (self.committer.active_segment(), self.committer.last_totals());
+        self.shared.set_segments(active, totals);
+        if let Some(segment) = commit.sealed {
+            for outbox in &self.outboxes {
+                outbox.deliver(WalEvent::SegmentSealed(segment), 0);
+            }
+            self.order_spares();
+        }
+        for shard in commit.shards {
+            let outbox = &self.outboxes[usize::from(shard.shard)];
+            outbox.deliver(WalEvent::Committed(shard.committed), shard.submitted_bytes);
+        }
+    }
+
+    fn order_spares(&mut self) {
+        for _ in 0..self.committer.order_spares() {
+            self.janitor.send(Errand::Prepare);
+        }
+    }
+}
+
+/// An error and all that it was caused by, in one line.
+fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        line = format!("{line}: {cause}");
+        source = cause.source();
+    }
+    line
+}
+
+/// The thread that makes spares and takes segments back. Its queue is bounded: spares are ordered up
+/// to a number, and a segment is given back once.
+struct Janitor {
+    errands: Option<Sender<Errand>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Janitor {
+    fn start(files: SpareFiles, inbox: Sender<Message>) -> Self {
+        let (errands, queue) = channel();
+        let thread = spawn("wal-janitor", move || {
+            for errand in queue {
+                let done = match errand {
+                    Errand::Prepare => Message::Prepared(files.create()),
+                    Errand::Recycle { segment, keep } => {
+                        Message::Recycled { kept: keep, result: files.recycle(segment, keep) }
+                    }
+                };
+                // When the writing thread has ended, nobody waits for it.
+                let _ = inbox.send(done);
+            }
+        });
+        Self { errands: Some(errands), thread: Some(thread) }
+    }
+
+    fn send(&self, errand: Errand) {
+        // The thread ends after this end of its queue is dropped, or by a panic, which is a bug
+        // that has been printed: then there are no spares made ahead any more.
+        if let Some(errands) = &self.errands {
+            let _ = errands.send(errand);
+        }
+    }
+
+    /// Waits until everything is done that was asked for.
+    fn end(&mut self) {
+        self.errands = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! What goes into the log and what comes back out of it once it is durable.
+//!
+//! Owns: the vocabulary of writers. Does not own: how it is written ([`crate::committer`]).
+
+use std::sync::Arc;
+
+use model::{Timestamp, TopicPartition, VirtualClusterId};
+use partition_log::{FrameAt, LogRecord, SegmentId};
+use quota::{Meters, Minute};
+use records::StampedBatch;
+
+use crate::format::frame::FRAME_HEADER_BYTES;
+
+/// What one frame says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FrameRecord {
+    /// A change of a partition's log.
+    Log(LogRecord),
+    /// The meters of all that lies before this frame in the log, so that older segments can go.
+    /// Whoever submits it vouches for that, also for what is not acknowledged yet.
+    MeterTotals(Meters),
+    /// The same, filled in by the log itself, which alone knows what lies before the frame; it comes
+    /// back as [`FrameRecord::MeterTotals`]. The log counts committed batches only: what else the
+    /// last totals held is carried on.
+    MeterTotalsNow {
+        /// Windows before this minute are folded: they have been sent.
+        fold_before: Minute,
+    },
+}
+
+/// One frame to be written.
+#[derive(Clone, Debug)]
+pub struct FrameWrite {
+    /// Who is told when it is durable.
+    pub shard: u16,
+    /// Whose bytes they are.
+    pub virtual_cluster: VirtualClusterId,
+    /// Whose change it is; of no meaning for meter totals.
+    pub partition: TopicPartition,
+    /// What it says.
+    pub record: FrameRecord,
+    /// The batch: there if, and only if, the record is an append.
+    pub batch: Option<StampedBatch>,
+}
+
+/// What a shard is told, in the order in which it happened.
+#[derive(Clone, Debug)]
+pub enum WalEvent {
+    /// Frames of this shard are durable.
+    Committed(Committed),
+    /// A segment is full and its footer is durable. All that it holds was announced before.
+    SegmentSealed(SegmentId),
+}
+
+/// Frames of one shard that one sync made durable, in the order in which they were submitted.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    /// When; never earlier than in any event before.
+    pub commit_time: Timestamp,
+    /// The frames.
+    pub frames: Vec<CommittedFrame>,
+}
+
+/// A frame that is durable.
+#[derive(Clone, Debug)]
+pub struct CommittedFrame {
+    /// Whose bytes they are.
+    pub virtual_cluster: VirtualClusterId,
+    /// Whose change it is.
+    pub partition: TopicPartition,
+    /// What it says.
+    pub record: FrameRecord,
+    /// Where its payload lies: the batch of an append.
+    pub at: FrameAt,
+    /// The batch as it was submitted, for whoever keeps the newest in memory.
+    pub batch: Option<StampedBatch>,
+}
+
+/// A frame with its payload in the form in which it is written. Made by whoever submits, so that
+/// encoding does not hold up the one thread that writes.
+#[derive(Debug)]
+pub struct PreparedFrame {
+    pub(crate) write: FrameWrite,
+    /// A snapshot or meters as bytes; empty for the other kinds.
+    pub(crate) content: Vec<u8>,
+    submitted_bytes: usize,
+}
+
+impl PreparedFrame {
+    /// Encodes what has to be encoded.
+    ///
+    /// # Panics
+    /// If the batch is missing, not of an append, or not of the size that the facts say.
+    pub fn new(write: FrameWrite) -> Self {
+        let declared = match &write.record {
+            FrameRecord::Log(LogRecord::Append(facts)) => Some(facts.batch_bytes as usize),
+            _ => None,
+        };
+        let found = write.batch.as_ref().map(StampedBatch::len);
+        assert_eq!(declared, found, "an append, and nothing else, has a batch as its facts say");
+        let mut content = Vec::new();
+        match &write.record {
+            FrameRecord::Log(LogRecord::Snapshot(snapshot)) => snapshot.encode(&mut content),
+            FrameRecord::MeterTotals(meters) => meters.encode(&mut content),
+            FrameRecord::Log(_) | FrameRecord::MeterTotalsNow { .. } => {}
+        }
+        let mut prepared = Self { write, content, submitted_bytes: 0 };
+        prepared.submitted_bytes = prepared.frame_bytes();
+        prepared
+    }
+
+    /// Size of the frame, as far as it is known now.
+    pub fn frame_bytes(&self) -> usize {
+        let batch_bytes = self.write.batch.as_ref().map_or(0, StampedBatch::len);
+        FRAME_HEADER_BYTES + batch_bytes + self.content.len()
+    }
+
+    /// Size of the frame as it was known when it was submitted: what it counts against the bound.
+    pub fn submitted_bytes(&self) -> usize {
+        self.submitted_bytes
+    }
+
+    /// Fills in the totals, if they are asked for. `total` sums up all frames before this one.
+    pub(crate) fn fill_totals(&mut self, total: &mut Meters) {
+        if let FrameRecord::MeterTotalsNow { fold_before } = self.write.record {
+            total.fold_before(fold_before);
+            total.encode(&mut self.content);
+            self.write.record = FrameRecord::MeterTotals(total.clone());
+        }
+    }
+
+    /// The payload in two pieces.
+    pub(crate) fn payload(&self) -> [&[u8]; 2] {
+        match &self.write.batch {
+            Some(batch) => [batch.header_bytes(), batch.body()],
+            None => [&self.content, &[]],
+        }
+    }
+}
+
+/// The log has stopped for good: a write or a sync failed, so nobody knows what is on the disk. The
+/// process must end; the next start finds out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the write-ahead log has stopped: {reason}")]
+pub struct WalStopped {
+    /// What went wrong first.
+    pub reason: Arc<str>,
+}

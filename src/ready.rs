@@ -1,0 +1,40 @@
+//! The ready file: written once clients are served, so that scripts need not guess.
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::credentials::write_secret;
+
+/// How to reach and sign in to the server.
+#[derive(Serialize)]
+pub struct Ready {
+    /// `host:port` of the first virtual cluster, TLS with sign-in.
+    pub bootstrap: String,
+    /// The certificate to trust, PEM.
+    pub ca_file: String,
+    /// Region for signatures.
+    pub region: String,
+    /// For AWS_MSK_IAM and OAUTHBEARER.
+    pub access_key_id: String,
+    /// For AWS_MSK_IAM and OAUTHBEARER.
+    pub secret_access_key: String,
+    /// For SCRAM.
+    pub scram_username: String,
+    /// For SCRAM.
+    pub scram_password: String,
+    /// Health, metrics and usage.
+    pub admin_url: String,
+    /// The server's process.
+    pub pid: u32,
+    /// `host:port` of the extra listener without TLS, if there is one.
+    pub plaintext: Option<String>,
+}
+
+impl Ready {
+    /// Writes the file, whole or not at all.
+    pub fn write(&self, file: &Path) -> Result<()> {
+        write_secret(file, &serde_json::to_vec_pretty(self)?)
+    }
+}

@@ -1,0 +1,309 @@
+//! `tidegate serve`: balancer, node and gateway in one process, everything under one folder.
+//!
+//! ```text
+//!   data/  tidegate.toml (if wanted)   secrets/ master.key, <cluster>.json   tls/ ca.pem, server.*
+//!          store/ the catalog          wal/ the write-ahead log              admin.json
+//! ```
+//!
+//! Start: catalog, node (recovers its log), gateway, then the ready file. Stop, on SIGINT or
+//! SIGTERM: the gateway answers what is under way, the node makes everything durable.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use async_trait::async_trait;
+use balancer::{AdminSource, Balancer, BalancerParts, SealingKey, UsageRow, serve_admin};
+use control_api::ControlPlane;
+use gateway::{Gateway, GatewayParts, Nodes};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use model::{Clock, GatewayIncarnation, NodeId};
+use node_api::NodeTransport;
+use nodes::{Node, NodeConfig, NodeParts};
+use object_store::local::LocalFileSystem;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
+
+use crate::bootstrap::{Bootstrapped, bootstrap, certificate_names};
+use crate::clock::SystemClock;
+use crate::config::{Config, Flags};
+use crate::credentials::{fill_random, find_or_draw_key, random, write_secret};
+use crate::development_ca::{self, Tls};
+use crate::ready::Ready;
+use crate::usage::AdminAccess;
+
+/// From the signal to the end of the process, whatever is still under way.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often metrics that wait for a scrape are folded.
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+
+/// The embedded node.
+const NODE: NodeId = NodeId(0);
+
+/// Runs until the process is told to stop.
+pub fn serve(flags: &Flags) -> Result<()> {
+    let config = Config::load(flags)?;
+    crate::logging::start(&config)?;
+    std::fs::create_dir_all(&config.data)
+        .with_context(|| format!("data: creating {}", config.data.display()))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(run(&config));
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn run(config: &Config) -> Result<()> {
+    // Signals are asked for first, so that one that comes during the start is not lost.
+    let mut stop = StopSignal::new()?;
+    let tls = development_ca::prepare(&config.data, &certificate_names(config))?;
+    let metrics = start_metrics()?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let balancer = start_balancer(config, &clock).await?;
+    let node = start_node(config, &balancer, &clock).await?;
+    let clusters = bootstrap(config, &balancer, &config.data.join("secrets")).await?;
+    let mut gateway = start_gateway(config, &balancer, &node, (&clock, &tls)).await?;
+    let healthy = Arc::new(AtomicBool::new(true));
+    let source = Source {
+        healthy: Arc::clone(&healthy),
+        metrics,
+        balancer: balancer.clone(),
+        node: node.clone(),
+    };
+    let admin = start_admin(config, source).await?;
+    let ready = ready(&clusters, &gateway, &tls, admin)?;
+    if let Some(file) = &config.ready_file {
+        ready.write(file)?;
+    }
+    greet(&ready);
+
+    let failed = tokio::select! {
+        () = stop.wait() => false,
+        () = node.failed() => true,
+    };
+    healthy.store(false, Ordering::Relaxed);
+    info!("stopping");
+    let stopped = async {
+        gateway.shutdown().await;
+        node.shutdown().await;
+    };
+    if tokio::time::timeout(STOP_WITHIN, stopped).await.is_err() {
+        warn!("not everything under way could be finished in time");
+    }
+    if failed {
+        bail!("storage has failed (the log above says how); a new start finds what is durable");
+    }
+    Ok(())
+}
+
+async fn start_balancer(config: &Config, clock: &Arc<dyn Clock>) -> Result<Balancer> {
+    let folder = config.data.join("store");
+    std::fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
+    let store = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true);
+    let key = find_or_draw_key(&config.data.join("secrets/master.key"))?;
+    let parts = BalancerParts {
+        store: Arc::new(store),
+        key: SealingKey::new(&key),
+        clock: Arc::clone(clock),
+        fresh_id: || uuid::Builder::from_random_bytes(random()).into_uuid().into_bytes(),
+    };
+    Ok(Balancer::start(parts).await?)
+}
+
+async fn start_node(config: &Config, balancer: &Balancer, clock: &Arc<dyn Clock>) -> Result<Node> {
+    let parts = NodeParts {
+        config: NodeConfig {
+            node: NODE,
+            folder: config.data.join("wal"),
+            shards: shards(),
+            segment_bytes: config.segment_bytes,
+            tail_cache_bytes: config.tail_cache_bytes,
+            retention_check_interval: Duration::from_millis(config.retention_check_interval_ms),
+            usage_topic: catalog::USAGE_TOPIC,
+            new_wal_id: u64::from_le_bytes(random()),
+        },
+        control: Arc::new(balancer.clone()),
+        clock: Arc::clone(clock),
+    };
+    Node::start(parts).await.context("starting the node")
+}
+
+/// One shard a core, as a power of two so that lanes divide evenly.
+fn shards() -> u16 {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if cores >= 8 { 8 } else if cores >= 4 { 4 } else if cores >= 2 { 2 } else { 1 }
+}
+
+async fn start_gateway(
+    config: &Config,
+    balancer: &Balancer,
+    node: &Node,
+    (clock, tls): (&Arc<dyn Clock>, &Tls),
+) -> Result<Gateway> {
+    let transport: Arc<dyn NodeTransport> = Arc::new(node.transport());
+    let plaintext = config.clusters.iter().filter_map(|(name, cluster)| {
+        let map = balancer.watch().borrow().clone();
+        let id = map.virtual_clusters.values().find(|known| known.name == *name)?.id;
+        Some((cluster.plaintext_listen?, id))
+    });
+    let parts = GatewayParts {
+        config: config.gateway.clone(),
+        listen: listen_addresses(config.listen),
+        plaintext: plaintext.collect(),
+        control: Arc::new(balancer.clone()),
+        nodes: Arc::new(Nodes::new([(NODE, transport)])),
+        clock: Arc::clone(clock),
+        incarnation: GatewayIncarnation(u64::from_le_bytes(random())),
+        entropy: fill_random,
+        tls: Arc::clone(&tls.server),
+    };
+    Gateway::start(parts).await.with_context(|| format!("listen: {}", config.listen))
+}
+
+/// With 127.0.0.1 also ::1, where the machine has it: clients resolve `localhost` to either.
+fn listen_addresses(listen: SocketAddr) -> Vec<SocketAddr> {
+    let is_loopback = listen.ip() == std::net::IpAddr::from([127, 0, 0, 1]);
+    let second = SocketAddr::new(std::net::Ipv6Addr::LOCALHOST.into(), listen.port());
+    if is_loopback { vec![listen, second] } else { vec![listen] }
+}
+
+fn start_metrics() -> Result<PrometheusHandle> {
+    let handle = PrometheusBuilder::new().install_recorder().context("starting metrics")?;
+    let upkeep = handle.clone();
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(METRICS_UPKEEP);
+        loop {
+            ticks.tick().await;
+            upkeep.run_upkeep();
+        }
+    });
+    Ok(handle)
+}
+
+async fn start_admin(config: &Config, source: Source) -> Result<SocketAddr> {
+    let wanted = config.admin_address();
+    let listener = TcpListener::bind(wanted).await.with_context(|| format!("admin_listen: {wanted}"))?;
+    let address = listener.local_addr()?;
+    let access = AdminAccess { address, token: hex::encode(random::<32>()) };
+    write_secret(&AdminAccess::file(&config.data), &serde_json::to_vec_pretty(&access)?)?;
+    tokio::spawn(serve_admin(listener, Arc::new(source), access.token));
+    Ok(address)
+}
+
+fn ready(clusters: &[Bootstrapped], gateway: &Gateway, tls: &Tls, admin: SocketAddr) -> Result<Ready> {
+    let first = clusters.first().context("at least one virtual cluster is configured")?;
+    let ca_file = std::path::absolute(&tls.ca_file)?;
+    let credentials = first.credentials.clone();
+    let host = bootstrap_host(gateway.local_addr());
+    Ok(Ready {
+        bootstrap: format!("{host}:{}", gateway.local_addr().port()),
+        ca_file: path_text(&ca_file)?,
+        region: first.config.region.clone(),
+        access_key_id: credentials.access_key_id,
+        secret_access_key: credentials.secret_access_key,
+        scram_username: credentials.scram_username,
+        scram_password: credentials.scram_password,
+        admin_url: format!("http://{admin}"),
+        pid: std::process::id(),
+        plaintext: gateway.plaintext_addrs().first().map(ToString::to_string),
+    })
+}
+
+/// `localhost` where that reaches the listener, for it is in the certificate.
+fn bootstrap_host(address: SocketAddr) -> String {
+    let ip = address.ip();
+    if ip.is_loopback() || ip.is_unspecified() { "localhost".to_owned() } else { ip.to_string() }
+}
+
+fn path_text(path: &Path) -> Result<String> {
+    Ok(path.to_str().context("the data folder's path is not UTF-8")?.to_owned())
+}
+
+/// What a person who has just started the server wants to know.
+fn greet(ready: &Ready) {
+    let Ready { bootstrap, ca_file, scram_username, scram_password, .. } = ready;
+    println!(
+        "Tidegate serves clients at {bootstrap} (TLS; AWS_MSK_IAM, OAUTHBEARER, SCRAM-SHA-256/512)
+
+  CA certificate     {ca_file}
+  region             {region}
+  access key         {key}
+  secret key         {secret}
+  SCRAM user         {scram_username}
+  SCRAM password     {scram_password}
+  health, metrics    {admin}/healthz  {admin}/metrics
+
+Try it:
+
+  alias kc='kcat -b {bootstrap} -X security.protocol=SASL_SSL -X sasl.mechanisms=SCRAM-SHA-512 \\
+    -X sasl.username={scram_username} -X sasl.password={scram_password} -X ssl.ca.location={ca_file}'
+  echo hello | kc -P -t greetings
+  kc -C -t greetings -o beginning -e
+",
+        region = ready.region,
+        key = ready.access_key_id,
+        secret = ready.secret_access_key,
+        admin = ready.admin_url,
+    );
+}
+
+/// SIGINT or SIGTERM; a second one ends the process at once.
+struct StopSignal {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl StopSignal {
+    fn new() -> Result<Self> {
+        let interrupt = signal(SignalKind::interrupt()).context("asking for SIGINT")?;
+        let terminate = signal(SignalKind::terminate()).context("asking for SIGTERM")?;
+        Ok(Self { interrupt, terminate })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// Where the admin pages get their figures.
+struct Source {
+    healthy: Arc<AtomicBool>,
+    metrics: PrometheusHandle,
+    balancer: Balancer,
+    node: Node,
+}
+
+#[async_trait]
+impl AdminSource for Source {
+    fn is_healthy(&self) -> bool {
+        self.healthy.load(Ordering::Relaxed)
+    }
+
+    fn metrics(&self) -> String {
+        self.metrics.render()
+    }
+
+    async fn usage(&self) -> Vec<UsageRow> {
+        let totals = self.node.transport().usage().await;
+        let map = self.balancer.watch().borrow().clone();
+        let clusters = map.virtual_clusters.values().filter(|cluster| cluster.tenant.0 != 0);
+        let row = |cluster: &Arc<model::VirtualCluster>| {
+            let total = totals.iter().find(|total| total.virtual_cluster == cluster.id);
+            UsageRow {
+                tenant: cluster.tenant.0,
+                cluster: cluster.name.clone(),
+                cluster_id: cluster.cluster_id.clone(),
+                bytes_in: total.map_or(0, |total| total.bytes_in),
+                bytes_out: total.map_or(0, |total| total.bytes_out),
+            }
+        };
+        clusters.map(row).collect()
+    }
+}

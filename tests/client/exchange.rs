@@ -1,0 +1,72 @@
+//! Which answer belongs to which request, and the version that is used where a test does not care.
+//!
+//! Owns: the pairs. Does not own: the messages (`wire`).
+
+use wire::messages::api_versions::{ApiVersionsRequest, ApiVersionsResponse};
+use wire::messages::create_topics::{CreateTopicsRequest, CreateTopicsResponse};
+use wire::messages::delete_topics::{DeleteTopicsRequest, DeleteTopicsResponse};
+use wire::messages::fetch::{FetchRequest, FetchResponse};
+use wire::messages::init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
+use wire::messages::list_offsets::{ListOffsetsRequest, ListOffsetsResponse};
+use wire::messages::metadata::{MetadataRequest, MetadataResponse};
+use wire::messages::produce::{ProduceRequest, ProduceResponse};
+use wire::messages::sasl_authenticate::{SaslAuthenticateRequest, SaslAuthenticateResponse};
+use wire::messages::sasl_handshake::{SaslHandshakeRequest, SaslHandshakeResponse};
+use wire::{ApiKey, Request, Response};
+
+/// A request and the kind of its answer.
+pub trait Exchange: Into<Request> {
+    /// The request's key.
+    const KEY: ApiKey;
+    /// Its answer.
+    type Response;
+
+    /// The answer's body, if it is of this key.
+    fn take(response: Response) -> Option<Self::Response>;
+}
+
+macro_rules! exchanges {
+    ($($name:ident $request:ident $response:ident)*) => {$(
+        impl Exchange for $request {
+            const KEY: ApiKey = ApiKey::$name;
+            type Response = $response;
+
+            fn take(response: Response) -> Option<$response> {
+                match response {
+                    Response::$name(body) => Some(body),
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+
+exchanges! {
+    Produce ProduceRequest ProduceResponse
+    Fetch FetchRequest FetchResponse
+    ListOffsets ListOffsetsRequest ListOffsetsResponse
+    Metadata MetadataRequest MetadataResponse
+    SaslHandshake SaslHandshakeRequest SaslHandshakeResponse
+    ApiVersions ApiVersionsRequest ApiVersionsResponse
+    CreateTopics CreateTopicsRequest CreateTopicsResponse
+    DeleteTopics DeleteTopicsRequest DeleteTopicsResponse
+    InitProducerId InitProducerIdRequest InitProducerIdResponse
+    SaslAuthenticate SaslAuthenticateRequest SaslAuthenticateResponse
+}
+
+/// The highest version that names topics by name where there is a choice.
+#[must_use]
+pub const fn usual_version(api_key: ApiKey) -> i16 {
+    match api_key {
+        ApiKey::Produce => 11,
+        ApiKey::Fetch => 12,
+        ApiKey::ListOffsets => 10,
+        ApiKey::Metadata => 12,
+        ApiKey::SaslHandshake => 1,
+        ApiKey::ApiVersions => 4,
+        ApiKey::CreateTopics => 7,
+        ApiKey::DeleteTopics => 6,
+        ApiKey::InitProducerId => 4,
+        ApiKey::SaslAuthenticate => 2,
+    }
+}
