@@ -6,9 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use balancer::Balancer;
 use control_api::ControlPlane;
-use model::{
-    AccessKey, ClusterMap, ScramCredential, TenantId, VirtualCluster, VirtualClusterId,
-};
+use model::{AccessKey, ClusterMap, ScramCredential, TenantId, VirtualCluster, VirtualClusterId};
 
 use crate::config::{ClusterConfig, Config};
 use crate::credentials::{FirstCredentials, random};
@@ -25,8 +23,6 @@ pub struct Bootstrapped {
     pub id: VirtualClusterId,
     /// Its settings.
     pub config: ClusterConfig,
-    /// Name that AWS's Java library finds the region in.
-    pub aws_like_name: String,
     /// What its first user signs in with.
     pub credentials: FirstCredentials,
 }
@@ -41,7 +37,12 @@ pub fn certificate_names(config: &Config) -> Vec<String> {
     names
 }
 
-fn cluster_names(config: &Config, index: usize, name: &str, cluster: &ClusterConfig) -> Vec<String> {
+fn cluster_names(
+    config: &Config,
+    index: usize,
+    name: &str,
+    cluster: &ClusterConfig,
+) -> Vec<String> {
     let mut names = vec![aws_like_name(config, name, cluster)];
     if index == 0 {
         names.push("localhost".to_owned());
@@ -52,7 +53,10 @@ fn cluster_names(config: &Config, index: usize, name: &str, cluster: &ClusterCon
 }
 
 fn aws_like_name(config: &Config, name: &str, cluster: &ClusterConfig) -> String {
-    format!("boot-{name}.c1.kafka-serverless.{}.{}", cluster.region, config.domain)
+    format!(
+        "boot-{name}.c1.kafka-serverless.{}.{}",
+        cluster.region, config.domain
+    )
 }
 
 /// Puts every configured cluster into the catalog.
@@ -68,19 +72,37 @@ pub async fn bootstrap(
         let credentials = FirstCredentials::find_or_draw(&file, name)?;
         let map = balancer.watch().borrow().clone();
         let mut wanted = identity(&map, name, &credentials)?;
-        apply(&mut wanted, cluster, cluster_names(config, index, name, cluster))?;
+        apply(
+            &mut wanted,
+            cluster,
+            cluster_names(config, index, name, cluster),
+        )?;
         add_access_key(&mut wanted, name, &credentials);
         let id = wanted.id;
-        balancer.set_cluster(wanted).await.context("writing the catalog")?;
-        let aws_like_name = aws_like_name(config, name, cluster);
-        done.push(Bootstrapped { id, config: cluster.clone(), aws_like_name, credentials });
+        balancer
+            .set_cluster(wanted)
+            .await
+            .context("writing the catalog")?;
+        done.push(Bootstrapped {
+            id,
+            config: cluster.clone(),
+            credentials,
+        });
     }
     Ok(done)
 }
 
 /// The cluster as the catalog has it, or a new one with an identity of its own.
-fn identity(map: &ClusterMap, name: &str, credentials: &FirstCredentials) -> Result<VirtualCluster> {
-    if let Some(known) = map.virtual_clusters.values().find(|known| known.name == name) {
+fn identity(
+    map: &ClusterMap,
+    name: &str,
+    credentials: &FirstCredentials,
+) -> Result<VirtualCluster> {
+    if let Some(known) = map
+        .virtual_clusters
+        .values()
+        .find(|known| known.name == name)
+    {
         return Ok(known.as_ref().clone());
     }
     let last = map.virtual_clusters.keys().last().map_or(0, |id| id.0);
@@ -88,16 +110,27 @@ fn identity(map: &ClusterMap, name: &str, credentials: &FirstCredentials) -> Res
     Ok(VirtualCluster {
         id: VirtualClusterId(last + 1),
         name: name.to_owned(),
-        cluster_id: format!("{}-s1", uuid::Builder::from_random_bytes(random()).into_uuid()),
+        cluster_id: format!(
+            "{}-s1",
+            uuid::Builder::from_random_bytes(random()).into_uuid()
+        ),
         scram_users: [(user.username.clone(), user)].into(),
         ..system_cluster()
     })
 }
 
 fn scram_user(credentials: &FirstCredentials) -> Result<ScramCredential> {
-    let salts = auth::ScramSalts { sha256: random(), sha512: random() };
-    let FirstCredentials { scram_username, scram_password, .. } = credentials;
-    let mut user = auth::scram_credential(scram_username, scram_password, SCRAM_ITERATIONS, &salts)?;
+    let salts = auth::ScramSalts {
+        sha256: random(),
+        sha512: random(),
+    };
+    let FirstCredentials {
+        scram_username,
+        scram_password,
+        ..
+    } = credentials;
+    let mut user =
+        auth::scram_credential(scram_username, scram_password, SCRAM_ITERATIONS, &salts)?;
     user.policies = vec![FULL_ACCESS.to_owned()];
     Ok(user)
 }
@@ -110,7 +143,9 @@ fn apply(wanted: &mut VirtualCluster, config: &ClusterConfig, names: Vec<String>
     wanted.limits = config.effective_limits()?;
     wanted.auto_create_topics = config.auto_create_topics;
     wanted.default_partitions = config.default_partitions;
-    wanted.replication_factors.clone_from(&config.replication_factors);
+    wanted
+        .replication_factors
+        .clone_from(&config.replication_factors);
     wanted.virtual_brokers = config.virtual_brokers;
     Ok(())
 }
@@ -124,7 +159,10 @@ fn add_access_key(wanted: &mut VirtualCluster, name: &str, credentials: &FirstCr
         principal_arn: format!("arn:aws:iam::{}:user/{name}", wanted.account),
         policies: vec![FULL_ACCESS.to_owned()],
     };
-    wanted.access_keys.entry(key.access_key_id.clone()).or_insert(key);
+    wanted
+        .access_keys
+        .entry(key.access_key_id.clone())
+        .or_insert(key);
 }
 
 /// The owner of the internal topics: nobody can sign in to it, and it has no limits.
@@ -148,9 +186,16 @@ fn system_cluster() -> VirtualCluster {
 }
 
 async fn set_system_cluster(balancer: &Balancer) -> Result<()> {
-    balancer.set_cluster(system_cluster()).await.context("writing the catalog")?;
+    balancer
+        .set_cluster(system_cluster())
+        .await
+        .context("writing the catalog")?;
     let system = VirtualClusterId::SYSTEM;
-    let is_there = balancer.watch().borrow().topic_by_name(system, catalog::USAGE_TOPIC).is_some();
+    let is_there = balancer
+        .watch()
+        .borrow()
+        .topic_by_name(system, catalog::USAGE_TOPIC)
+        .is_some();
     if is_there {
         return Ok(());
     }

@@ -169,7 +169,13 @@ impl Config {
     }
 
     fn apply(&mut self, flags: &Flags) {
-        let Flags { data, listen, names, ready_file, config: _ } = flags.clone();
+        let Flags {
+            data,
+            listen,
+            names,
+            ready_file,
+            config: _,
+        } = flags.clone();
         self.data = data.unwrap_or_else(|| self.data.clone());
         self.listen = listen.unwrap_or(self.listen);
         self.names.extend(names);
@@ -178,7 +184,10 @@ impl Config {
 
     fn check(&self) -> Result<()> {
         if !(1 << 20..=1 << 30).contains(&self.segment_bytes) {
-            bail!("segment_bytes: {} is not between 1 MiB and 1 GiB", self.segment_bytes);
+            bail!(
+                "segment_bytes: {} is not between 1 MiB and 1 GiB",
+                self.segment_bytes
+            );
         }
         if self.retention_check_interval_ms == 0 {
             bail!("retention_check_interval_ms: must be at least 1");
@@ -200,7 +209,8 @@ impl Config {
     /// Address of health, metrics and usage.
     pub fn admin_address(&self) -> SocketAddr {
         let port = if self.listen.port() == 0 { 0 } else { 9099 };
-        self.admin_listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], port)))
+        self.admin_listen
+            .unwrap_or(SocketAddr::from(([127, 0, 0, 1], port)))
     }
 }
 
@@ -211,10 +221,16 @@ impl ClusterConfig {
             bail!("clusters.{name}: a name has 1 to 64 characters of a-z, 0-9 and '-'");
         }
         if !(1..=10_000).contains(&self.default_partitions) {
-            bail!("clusters.{name}.default_partitions: {} is not 1 to 10000", self.default_partitions);
+            bail!(
+                "clusters.{name}.default_partitions: {} is not 1 to 10000",
+                self.default_partitions
+            );
         }
         if !(1..=64).contains(&self.virtual_brokers) {
-            bail!("clusters.{name}.virtual_brokers: {} is not 1 to 64", self.virtual_brokers);
+            bail!(
+                "clusters.{name}.virtual_brokers: {} is not 1 to 64",
+                self.virtual_brokers
+            );
         }
         if self.replication_factors.is_empty() {
             bail!("clusters.{name}.replication_factors: at least one is needed");
@@ -224,7 +240,8 @@ impl ClusterConfig {
         {
             bail!("clusters.{name}.plaintext_listen: {address} is not a loopback address");
         }
-        self.effective_limits().with_context(|| format!("clusters.{name}.limits"))?;
+        self.effective_limits()
+            .with_context(|| format!("clusters.{name}.limits"))?;
         Ok(())
     }
 
@@ -243,7 +260,10 @@ impl ClusterConfig {
 }
 
 fn default_file(flags: &Flags) -> Option<PathBuf> {
-    let data = flags.data.as_deref().unwrap_or_else(|| Path::new("./tidegate-data"));
+    let data = flags
+        .data
+        .as_deref()
+        .unwrap_or_else(|| Path::new("./tidegate-data"));
     Some(data.join("tidegate.toml")).filter(|file| file.exists())
 }
 

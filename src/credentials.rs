@@ -27,7 +27,10 @@ fn random_text(alphabet: &[u8], length: usize) -> String {
     assert_eq!(256 % alphabet.len(), 0, "every character is as likely");
     let mut bytes = vec![0; length];
     fill_random(&mut bytes);
-    bytes.into_iter().map(|byte| char::from(alphabet[byte as usize % alphabet.len()])).collect()
+    bytes
+        .into_iter()
+        .map(|byte| char::from(alphabet[byte as usize % alphabet.len()]))
+        .collect()
 }
 
 /// What a virtual cluster's first user signs in with. The server itself keeps the secret key
@@ -45,7 +48,8 @@ impl FirstCredentials {
     /// Reads the credentials in `file`, or draws new ones and writes them there.
     pub fn find_or_draw(file: &Path, username: &str) -> Result<Self> {
         if file.exists() {
-            let text = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+            let text =
+                std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
             return serde_json::from_slice(&text)
                 .with_context(|| format!("{} is not understood", file.display()));
         }
@@ -83,12 +87,20 @@ pub fn find_or_draw_key(file: &Path) -> Result<[u8; 32]> {
 
 /// Writes a file for its owner only, whole or not at all, and durable.
 pub fn write_secret(file: &Path, content: &[u8]) -> Result<()> {
-    let folder = file.parent().context("a file lies in a folder")?;
+    let folder = match file.parent().context("a file lies in a folder")? {
+        here if here.as_os_str().is_empty() => Path::new("."),
+        folder => folder,
+    };
     std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
     let part = file.with_extension("part");
     let write = || -> std::io::Result<()> {
         let mut open = OpenOptions::new();
-        let mut out = open.write(true).create(true).truncate(true).mode(0o600).open(&part)?;
+        let mut out = open
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&part)?;
         out.write_all(content)?;
         out.sync_all()?;
         std::fs::rename(&part, file)?;

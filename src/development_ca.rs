@@ -42,12 +42,17 @@ pub fn prepare(data: &Path, names: &[String]) -> Result<Tls> {
         make_certificate(&folder, names)?;
     }
     let server = server_config(&folder).context("loading the server certificate")?;
-    Ok(Tls { server: Arc::new(server), ca_file })
+    Ok(Tls {
+        server: Arc::new(server),
+        ca_file,
+    })
 }
 
 fn authority_params() -> CertificateParams {
     let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, "Tidegate development CA");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Tidegate development CA");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.not_before = OffsetDateTime::now_utc() - Duration::days(1);
@@ -68,7 +73,9 @@ fn make_certificate(folder: &Path, names: &[String]) -> Result<()> {
     let issuer = Issuer::new(authority_params(), KeyPair::from_pem(&authority_key)?);
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::new(names.to_vec())?;
-    params.distinguished_name.push(DnType::CommonName, "Tidegate");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Tidegate");
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;
@@ -85,9 +92,12 @@ fn make_certificate(folder: &Path, names: &[String]) -> Result<()> {
 fn is_fresh(folder: &Path, names: &[String]) -> bool {
     let listed = std::fs::read_to_string(folder.join("server.names"));
     let modified = std::fs::metadata(folder.join("server.names")).and_then(|meta| meta.modified());
-    let (Ok(listed), Ok(modified)) = (listed, modified) else { return false };
-    let is_young =
-        modified.elapsed().is_ok_and(|age| age.as_secs() < RENEW_AFTER_DAYS * 24 * 60 * 60);
+    let (Ok(listed), Ok(modified)) = (listed, modified) else {
+        return false;
+    };
+    let is_young = modified
+        .elapsed()
+        .is_ok_and(|age| age.as_secs() < RENEW_AFTER_DAYS * 24 * 60 * 60);
     is_young && listed == names.join("\n")
 }
 
@@ -111,12 +121,16 @@ mod tests {
     #[test]
     fn a_second_start_finds_the_same_and_new_names_make_a_new_certificate() {
         let data = tempfile::tempdir().expect("a temporary folder");
-        let read = |name: &str| std::fs::read(data.path().join("tls").join(name)).expect("is there");
+        let read =
+            |name: &str| std::fs::read(data.path().join("tls").join(name)).expect("is there");
         let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
         prepare(data.path(), &names).expect("makes everything");
         let (ca, server) = (read("ca.pem"), read("server.pem"));
         prepare(data.path(), &names).expect("finds everything");
-        assert_eq!((read("ca.pem"), read("server.pem")), (ca.clone(), server.clone()));
+        assert_eq!(
+            (read("ca.pem"), read("server.pem")),
+            (ca.clone(), server.clone())
+        );
         let more = [names, vec!["other.example".to_owned()]].concat();
         prepare(data.path(), &more).expect("makes a new certificate");
         assert_eq!(read("ca.pem"), ca);

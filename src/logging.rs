@@ -8,7 +8,9 @@ use crate::config::{Config, LogFormat};
 /// Starts logging for the whole process.
 pub fn start(config: &Config) -> Result<()> {
     let filter = EnvFilter::try_new(&config.log).with_context(|| format!("log: {}", config.log))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     match config.log_format {
         LogFormat::Text => lines.with_ansi(false).init(),
         LogFormat::Json => lines.json().init(),

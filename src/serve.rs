@@ -8,7 +8,7 @@
 //! Start: catalog, node (recovers its log), gateway, then the ready file. Stop, on SIGINT or
 //! SIGTERM: the gateway answers what is under way, the node makes everything durable.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +18,7 @@ use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
 use balancer::{AdminSource, Balancer, BalancerParts, SealingKey, UsageRow, serve_admin};
 use control_api::ControlPlane;
-use gateway::{Gateway, GatewayParts, Nodes};
+use gateway::{FakeSaltSecret, Gateway, GatewayParts, Listener, ListenerKind, Nodes};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use model::{Clock, GatewayIncarnation, NodeId};
 use node_api::NodeTransport;
@@ -51,7 +51,9 @@ pub fn serve(flags: &Flags) -> Result<()> {
     crate::logging::start(&config)?;
     std::fs::create_dir_all(&config.data)
         .with_context(|| format!("data: creating {}", config.data.display()))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let outcome = runtime.block_on(run(&config));
     runtime.shutdown_background();
     outcome
@@ -66,7 +68,8 @@ async fn run(config: &Config) -> Result<()> {
     let balancer = start_balancer(config, &clock).await?;
     let node = start_node(config, &balancer, &clock).await?;
     let clusters = bootstrap(config, &balancer, &config.data.join("secrets")).await?;
-    let mut gateway = start_gateway(config, &balancer, &node, (&clock, &tls)).await?;
+    let doors = open_doors(config, &clusters, &tls).await?;
+    let gateway = start_gateway(config, &balancer, &node, (&clock, doors))?;
     let healthy = Arc::new(AtomicBool::new(true));
     let source = Source {
         healthy: Arc::clone(&healthy),
@@ -75,7 +78,7 @@ async fn run(config: &Config) -> Result<()> {
         node: node.clone(),
     };
     let admin = start_admin(config, source).await?;
-    let ready = ready(&clusters, &gateway, &tls, admin)?;
+    let ready = ready(&clusters, gateway.local_addrs(), &tls, admin)?;
     if let Some(file) = &config.ready_file {
         ready.write(file)?;
     }
@@ -88,7 +91,8 @@ async fn run(config: &Config) -> Result<()> {
     healthy.store(false, Ordering::Relaxed);
     info!("stopping");
     let stopped = async {
-        gateway.shutdown().await;
+        gateway.shutdown();
+        gateway.join().await;
         node.shutdown().await;
     };
     if tokio::time::timeout(STOP_WITHIN, stopped).await.is_err() {
@@ -109,7 +113,11 @@ async fn start_balancer(config: &Config, clock: &Arc<dyn Clock>) -> Result<Balan
         store: Arc::new(store),
         key: SealingKey::new(&key),
         clock: Arc::clone(clock),
-        fresh_id: || uuid::Builder::from_random_bytes(random()).into_uuid().into_bytes(),
+        fresh_id: || {
+            uuid::Builder::from_random_bytes(random())
+                .into_uuid()
+                .into_bytes()
+        },
     };
     Ok(Balancer::start(parts).await?)
 }
@@ -135,44 +143,84 @@ async fn start_node(config: &Config, balancer: &Balancer, clock: &Arc<dyn Clock>
 /// One shard a core, as a power of two so that lanes divide evenly.
 fn shards() -> u16 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    if cores >= 8 { 8 } else if cores >= 4 { 4 } else if cores >= 2 { 2 } else { 1 }
+    if cores >= 8 {
+        8
+    } else if cores >= 4 {
+        4
+    } else if cores >= 2 {
+        2
+    } else {
+        1
+    }
 }
 
-async fn start_gateway(
+fn start_gateway(
     config: &Config,
     balancer: &Balancer,
     node: &Node,
-    (clock, tls): (&Arc<dyn Clock>, &Tls),
+    (clock, listeners): (&Arc<dyn Clock>, Vec<Listener>),
 ) -> Result<Gateway> {
     let transport: Arc<dyn NodeTransport> = Arc::new(node.transport());
-    let plaintext = config.clusters.iter().filter_map(|(name, cluster)| {
-        let map = balancer.watch().borrow().clone();
-        let id = map.virtual_clusters.values().find(|known| known.name == *name)?.id;
-        Some((cluster.plaintext_listen?, id))
-    });
+    let fake_salt = find_or_draw_key(&config.data.join("secrets/fake-salt.key"))?;
     let parts = GatewayParts {
         config: config.gateway.clone(),
-        listen: listen_addresses(config.listen),
-        plaintext: plaintext.collect(),
+        listeners,
         control: Arc::new(balancer.clone()),
         nodes: Arc::new(Nodes::new([(NODE, transport)])),
         clock: Arc::clone(clock),
         incarnation: GatewayIncarnation(u64::from_le_bytes(random())),
-        entropy: fill_random,
-        tls: Arc::clone(&tls.server),
+        random: Arc::new(fill_random),
+        fake_salt: FakeSaltSecret::new(fake_salt),
     };
-    Gateway::start(parts).await.with_context(|| format!("listen: {}", config.listen))
+    Gateway::start(parts).context("gateway")
 }
 
-/// With 127.0.0.1 also ::1, where the machine has it: clients resolve `localhost` to either.
-fn listen_addresses(listen: SocketAddr) -> Vec<SocketAddr> {
-    let is_loopback = listen.ip() == std::net::IpAddr::from([127, 0, 0, 1]);
-    let second = SocketAddr::new(std::net::Ipv6Addr::LOCALHOST.into(), listen.port());
-    if is_loopback { vec![listen, second] } else { vec![listen] }
+/// Binds every listener: TLS first, then the plaintext ones in the order of the clusters. With
+/// 127.0.0.1 also ::1, where the machine has it, for clients resolve `localhost` to either.
+async fn open_doors(
+    config: &Config,
+    clusters: &[Bootstrapped],
+    tls: &Tls,
+) -> Result<Vec<Listener>> {
+    let kind = ListenerKind::Tls(Arc::clone(&tls.server));
+    let socket = bind(config.listen)
+        .await
+        .with_context(|| format!("listen: {}", config.listen))?;
+    let address = socket.local_addr()?;
+    let mut doors = vec![Listener {
+        socket,
+        kind: kind.clone(),
+    }];
+    for cluster in clusters {
+        let Some(listen) = cluster.config.plaintext_listen else {
+            continue;
+        };
+        let socket = bind(listen)
+            .await
+            .with_context(|| format!("plaintext_listen: {listen}"))?;
+        doors.push(Listener {
+            socket,
+            kind: ListenerKind::Plaintext(cluster.id),
+        });
+    }
+    if address.ip() == IpAddr::from(Ipv4Addr::LOCALHOST) {
+        let second = SocketAddr::new(Ipv6Addr::LOCALHOST.into(), address.port());
+        match bind(second).await {
+            Ok(socket) => doors.push(Listener { socket, kind }),
+            Err(why) => info!(%second, %why, "not listening on this one"),
+        }
+    }
+    Ok(doors)
+}
+
+async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    TcpListener::bind(address).await
 }
 
 fn start_metrics() -> Result<PrometheusHandle> {
-    let handle = PrometheusBuilder::new().install_recorder().context("starting metrics")?;
+    let handle = PrometheusBuilder::new()
+        .install_recorder()
+        .context("starting metrics")?;
     let upkeep = handle.clone();
     tokio::spawn(async move {
         let mut ticks = tokio::time::interval(METRICS_UPKEEP);
@@ -186,21 +234,37 @@ fn start_metrics() -> Result<PrometheusHandle> {
 
 async fn start_admin(config: &Config, source: Source) -> Result<SocketAddr> {
     let wanted = config.admin_address();
-    let listener = TcpListener::bind(wanted).await.with_context(|| format!("admin_listen: {wanted}"))?;
+    let listener = TcpListener::bind(wanted)
+        .await
+        .with_context(|| format!("admin_listen: {wanted}"))?;
     let address = listener.local_addr()?;
-    let access = AdminAccess { address, token: hex::encode(random::<32>()) };
-    write_secret(&AdminAccess::file(&config.data), &serde_json::to_vec_pretty(&access)?)?;
+    let access = AdminAccess {
+        address,
+        token: hex::encode(random::<32>()),
+    };
+    write_secret(
+        &AdminAccess::file(&config.data),
+        &serde_json::to_vec_pretty(&access)?,
+    )?;
     tokio::spawn(serve_admin(listener, Arc::new(source), access.token));
     Ok(address)
 }
 
-fn ready(clusters: &[Bootstrapped], gateway: &Gateway, tls: &Tls, admin: SocketAddr) -> Result<Ready> {
-    let first = clusters.first().context("at least one virtual cluster is configured")?;
+fn ready(
+    clusters: &[Bootstrapped],
+    addresses: &[SocketAddr],
+    tls: &Tls,
+    admin: SocketAddr,
+) -> Result<Ready> {
+    let first = clusters
+        .first()
+        .context("at least one virtual cluster is configured")?;
+    let address = *addresses.first().context("the gateway listens")?;
     let ca_file = std::path::absolute(&tls.ca_file)?;
     let credentials = first.credentials.clone();
-    let host = bootstrap_host(gateway.local_addr());
+    let plaintext = first.config.plaintext_listen.and(addresses.get(1));
     Ok(Ready {
-        bootstrap: format!("{host}:{}", gateway.local_addr().port()),
+        bootstrap: format!("{}:{}", bootstrap_host(address), address.port()),
         ca_file: path_text(&ca_file)?,
         region: first.config.region.clone(),
         access_key_id: credentials.access_key_id,
@@ -209,23 +273,36 @@ fn ready(clusters: &[Bootstrapped], gateway: &Gateway, tls: &Tls, admin: SocketA
         scram_password: credentials.scram_password,
         admin_url: format!("http://{admin}"),
         pid: std::process::id(),
-        plaintext: gateway.plaintext_addrs().first().map(ToString::to_string),
+        plaintext: plaintext.map(ToString::to_string),
     })
 }
 
 /// `localhost` where that reaches the listener, for it is in the certificate.
 fn bootstrap_host(address: SocketAddr) -> String {
     let ip = address.ip();
-    if ip.is_loopback() || ip.is_unspecified() { "localhost".to_owned() } else { ip.to_string() }
+    if ip.is_loopback() || ip.is_unspecified() {
+        "localhost".to_owned()
+    } else {
+        ip.to_string()
+    }
 }
 
 fn path_text(path: &Path) -> Result<String> {
-    Ok(path.to_str().context("the data folder's path is not UTF-8")?.to_owned())
+    Ok(path
+        .to_str()
+        .context("the data folder's path is not UTF-8")?
+        .to_owned())
 }
 
 /// What a person who has just started the server wants to know.
 fn greet(ready: &Ready) {
-    let Ready { bootstrap, ca_file, scram_username, scram_password, .. } = ready;
+    let Ready {
+        bootstrap,
+        ca_file,
+        scram_username,
+        scram_password,
+        ..
+    } = ready;
     println!(
         "Tidegate serves clients at {bootstrap} (TLS; AWS_MSK_IAM, OAUTHBEARER, SCRAM-SHA-256/512)
 
@@ -261,7 +338,10 @@ impl StopSignal {
     fn new() -> Result<Self> {
         let interrupt = signal(SignalKind::interrupt()).context("asking for SIGINT")?;
         let terminate = signal(SignalKind::terminate()).context("asking for SIGTERM")?;
-        Ok(Self { interrupt, terminate })
+        Ok(Self {
+            interrupt,
+            terminate,
+        })
     }
 
     async fn wait(&mut self) {
@@ -293,9 +373,14 @@ impl AdminSource for Source {
     async fn usage(&self) -> Vec<UsageRow> {
         let totals = self.node.transport().usage().await;
         let map = self.balancer.watch().borrow().clone();
-        let clusters = map.virtual_clusters.values().filter(|cluster| cluster.tenant.0 != 0);
+        let clusters = map
+            .virtual_clusters
+            .values()
+            .filter(|cluster| cluster.tenant.0 != 0);
         let row = |cluster: &Arc<model::VirtualCluster>| {
-            let total = totals.iter().find(|total| total.virtual_cluster == cluster.id);
+            let total = totals
+                .iter()
+                .find(|total| total.virtual_cluster == cluster.id);
             UsageRow {
                 tenant: cluster.tenant.0,
                 cluster: cluster.name.clone(),

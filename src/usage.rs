@@ -1,7 +1,7 @@
 //! `tidegate usage`: asks the running server what each tenant has used.
 
-use std::net::{SocketAddr, TcpStream};
 use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -41,8 +41,12 @@ impl AdminAccess {
 /// Prints what each virtual cluster has used.
 pub fn usage(args: &UsageArgs) -> Result<()> {
     let file = AdminAccess::file(&args.data);
-    let text = std::fs::read(&file)
-        .with_context(|| format!("reading {} (is this a server's data folder?)", file.display()))?;
+    let text = std::fs::read(&file).with_context(|| {
+        format!(
+            "reading {} (is this a server's data folder?)",
+            file.display()
+        )
+    })?;
     let access: AdminAccess = serde_json::from_slice(&text).context("admin.json")?;
     let body = ask(&access)
         .with_context(|| format!("asking the server at {} (is it running?)", access.address))?;
@@ -60,7 +64,10 @@ pub fn usage(args: &UsageArgs) -> Result<()> {
 fn ask(access: &AdminAccess) -> Result<Vec<u8>> {
     let mut stream = TcpStream::connect_timeout(&access.address, ANSWER_TIMEOUT)?;
     stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
-    let request = format!("GET /v1/usage HTTP/1.0\r\nAuthorization: Bearer {}\r\n\r\n", access.token);
+    let request = format!(
+        "GET /v1/usage HTTP/1.0\r\nAuthorization: Bearer {}\r\n\r\n",
+        access.token
+    );
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
@@ -78,7 +85,13 @@ fn table(rows: &[UsageRow]) -> Table {
     let mut table = Table::new();
     table.set_header(["tenant", "cluster", "cluster id", "bytes in", "bytes out"]);
     for row in rows {
-        let UsageRow { tenant, cluster, cluster_id, bytes_in, bytes_out } = row;
+        let UsageRow {
+            tenant,
+            cluster,
+            cluster_id,
+            bytes_in,
+            bytes_out,
+        } = row;
         table.add_row([
             tenant.to_string(),
             cluster.clone(),

@@ -186,8 +186,7 @@ impl Client {
             "answers come in the order of requests"
         );
         let frame = self.receive_frame().await?;
-        let (correlation_id, response) =
-            Response::decode(asked.api_key, asked.api_version, frame)?;
+        let (correlation_id, response) = Response::decode(asked.api_key, asked.api_version, frame)?;
         if correlation_id != asked.correlation_id {
             let text = format!("id {correlation_id} instead of {}", asked.correlation_id);
             return Err(CallError::Unexpected(text));

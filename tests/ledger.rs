@@ -44,17 +44,46 @@ pub enum Promise {
 #[allow(missing_docs, reason = "the message says what the fields are")]
 pub enum Violation {
     #[error("lost: {tag:?} was acknowledged at {partition}@{offset}, the log ends at {end}")]
-    Lost { partition: i32, tag: Tag, offset: i64, end: i64 },
+    Lost {
+        partition: i32,
+        tag: Tag,
+        offset: i64,
+        end: i64,
+    },
     #[error("misplaced: {tag:?} was acknowledged at {partition}@{offset}, where {found:?} begins")]
-    Misplaced { partition: i32, tag: Tag, offset: i64, found: Option<Tag> },
+    Misplaced {
+        partition: i32,
+        tag: Tag,
+        offset: i64,
+        found: Option<Tag>,
+    },
     #[error("acknowledged twice: {tag:?} and {other:?} at {partition}@{offset}")]
-    SharedOffset { partition: i32, tag: Tag, other: Tag, offset: i64 },
+    SharedOffset {
+        partition: i32,
+        tag: Tag,
+        other: Tag,
+        offset: i64,
+    },
     #[error("hole: {partition}@{found} follows where {expected} should")]
-    Hole { partition: i32, expected: i64, found: i64 },
+    Hole {
+        partition: i32,
+        expected: i64,
+        found: i64,
+    },
     #[error("duplicate: {tag:?} again at {partition}@{offset}, after number {last}")]
-    Duplicate { partition: i32, tag: Tag, offset: i64, last: u32 },
+    Duplicate {
+        partition: i32,
+        tag: Tag,
+        offset: i64,
+        last: u32,
+    },
     #[error("disorder: {tag:?} at {partition}@{offset}, where number {expected} should come")]
-    Disorder { partition: i32, tag: Tag, offset: i64, expected: u32 },
+    Disorder {
+        partition: i32,
+        tag: Tag,
+        offset: i64,
+        expected: u32,
+    },
     #[error("altered: {partition}@{offset} is not what was sent")]
     Altered { partition: i32, offset: i64 },
 }
@@ -133,11 +162,19 @@ impl Ledger {
         offset: i64,
         batch: &Bytes,
     ) -> Result<(), Violation> {
-        let entry = Entry { tag, crc: crc_of(batch) };
+        let entry = Entry {
+            tag,
+            crc: crc_of(batch),
+        };
         let log = self.partitions.entry(partition).or_default();
         if let Some(other) = log.acknowledged.insert(offset, entry) {
             let other = other.tag;
-            return Err(Violation::SharedOffset { partition, tag, other, offset });
+            return Err(Violation::SharedOffset {
+                partition,
+                tag,
+                other,
+                offset,
+            });
         }
         log.unchecked.push(offset);
         self.totals.acknowledged_batches += 1;
@@ -155,7 +192,11 @@ impl Ledger {
         let log = self.partitions.entry(partition).or_default();
         let expected = log.next_offset;
         if offset != expected {
-            return Err(Violation::Hole { partition, expected, found: offset });
+            return Err(Violation::Hole {
+                partition,
+                expected,
+                found: offset,
+            });
         }
         if self.promise == Promise::ExactlyOnce {
             let last = log.last.insert(tag.producer, tag.number);
@@ -201,34 +242,45 @@ impl Partition {
         let Entry { tag, crc } = self.acknowledged[&offset];
         let end = self.next_offset;
         if offset >= end {
-            return Err(Violation::Lost { partition, tag, offset, end });
+            return Err(Violation::Lost {
+                partition,
+                tag,
+                offset,
+                end,
+            });
         }
         match self.read.get(&offset) {
             Some(read) if read.tag == tag && read.crc == crc => Ok(()),
             Some(read) if read.tag == tag => Err(Violation::Altered { partition, offset }),
             read => {
                 let found = read.map(|read| read.tag);
-                Err(Violation::Misplaced { partition, tag, offset, found })
+                Err(Violation::Misplaced {
+                    partition,
+                    tag,
+                    offset,
+                    found,
+                })
             }
         }
     }
 }
 
 /// A producer's numbers rise by one.
-fn check_order(
-    last: Option<u32>,
-    partition: i32,
-    tag: Tag,
-    offset: i64,
-) -> Result<(), Violation> {
+fn check_order(last: Option<u32>, partition: i32, tag: Tag, offset: i64) -> Result<(), Violation> {
     let expected = last.map_or(0, |last| last + 1);
     match last {
-        Some(last) if tag.number <= last => {
-            Err(Violation::Duplicate { partition, tag, offset, last })
-        }
-        _ if tag.number != expected => {
-            Err(Violation::Disorder { partition, tag, offset, expected })
-        }
+        Some(last) if tag.number <= last => Err(Violation::Duplicate {
+            partition,
+            tag,
+            offset,
+            last,
+        }),
+        _ if tag.number != expected => Err(Violation::Disorder {
+            partition,
+            tag,
+            offset,
+            expected,
+        }),
         _ => Ok(()),
     }
 }
@@ -238,12 +290,7 @@ fn check_order(
 /// # Panics
 /// If there is no value.
 #[must_use]
-pub fn batch(
-    tag: Tag,
-    producer: Option<ProducerFields>,
-    values: u32,
-    value_bytes: usize,
-) -> Bytes {
+pub fn batch(tag: Tag, producer: Option<ProducerFields>, values: u32, value_bytes: usize) -> Bytes {
     let mut builder = BatchBuilder::new(Codec::Uncompressed);
     if let Some(producer) = producer {
         builder = builder.producer(producer);
@@ -281,7 +328,10 @@ fn tag_of(batch: &StampedBatch) -> Option<Tag> {
         if value.len() < TAG_BYTES {
             return None;
         }
-        let found = Tag { producer: value.get_u32(), number: value.get_u32() };
+        let found = Tag {
+            producer: value.get_u32(),
+            number: value.get_u32(),
+        };
         if value.get_u32() != expected || *tag.get_or_insert(found) != found {
             return None;
         }

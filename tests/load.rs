@@ -152,10 +152,18 @@ impl Producer {
     ) -> Result<(), LoadError> {
         let answer = partition_of(client.receive::<ProduceRequest>().await?)?;
         let pending = self.unanswered.pop_front();
-        let Pending { partition, tag, batch } = pending.expect("answers come to requests");
+        let Pending {
+            partition,
+            tag,
+            batch,
+        } = pending.expect("answers come to requests");
         if answer.error_code != 0 {
             let code = answer.error_code;
-            return Err(LoadError::Refused { tag, partition, code });
+            return Err(LoadError::Refused {
+                tag,
+                partition,
+                code,
+            });
         }
         let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(ledger.acknowledge(partition, tag, answer.base_offset, &batch)?)
@@ -167,15 +175,24 @@ impl Producer {
         let records = 1 + self.numbers.below(3) as u32;
         let value_bytes = self.numbers.below(self.target.value_bytes_max);
         let next = self.next.entry(partition).or_default();
-        let tag = Tag { producer: self.producer, number: next.number };
-        let fields = self.identity.map(|(producer_id, producer_epoch)| ProducerFields {
-            producer_id,
-            producer_epoch,
-            base_sequence: next.sequence,
-        });
+        let tag = Tag {
+            producer: self.producer,
+            number: next.number,
+        };
+        let fields = self
+            .identity
+            .map(|(producer_id, producer_epoch)| ProducerFields {
+                producer_id,
+                producer_epoch,
+                base_sequence: next.sequence,
+            });
         next.number += 1;
         next.sequence += records as i32;
         let batch = batch(tag, fields, records, value_bytes);
-        Pending { partition, tag, batch }
+        Pending {
+            partition,
+            tag,
+            batch,
+        }
     }
 }

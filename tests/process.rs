@@ -28,7 +28,10 @@ const PAGE_WITHIN: Duration = Duration::from_secs(10);
 
 /// The ready file.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[allow(missing_docs, reason = "described where it is written, in src/ready.rs")]
+#[allow(
+    missing_docs,
+    reason = "described where it is written, in src/ready.rs"
+)]
 pub struct Ready {
     pub bootstrap: String,
     pub ca_file: PathBuf,
@@ -71,7 +74,13 @@ impl Access {
     /// A request signed now, for AWS_MSK_IAM and OAUTHBEARER.
     #[must_use]
     pub fn signed(&self) -> SignedRequest {
-        let Self { access_key_id, secret_access_key, region, host, .. } = self;
+        let Self {
+            access_key_id,
+            secret_access_key,
+            region,
+            host,
+            ..
+        } = self;
         SignedRequest::now(access_key_id, secret_access_key, region, host)
     }
 }
@@ -118,7 +127,8 @@ impl Launch {
     /// With one more setting in the environment, e.g. `CLUSTERS__DEMO__PLAN`.
     #[must_use]
     pub fn set(mut self, name: &str, value: &str) -> Self {
-        self.environment.push((format!("TIDEGATE_{name}"), value.to_owned()));
+        self.environment
+            .push((format!("TIDEGATE_{name}"), value.to_owned()));
         self
     }
 
@@ -144,12 +154,26 @@ impl Launch {
         let _ = std::fs::remove_file(&ready_file);
         let out = File::options().create(true).append(true).open(&log)?;
         let mut command = self.command();
-        command.arg("serve").args(["--listen", "127.0.0.1:0", "--ready-file"]);
-        command.arg(&ready_file).arg("--data").arg(&self.data).args(&self.flags);
+        command
+            .arg("serve")
+            .args(["--listen", "127.0.0.1:0", "--ready-file"]);
+        command
+            .arg(&ready_file)
+            .arg("--data")
+            .arg(&self.data)
+            .args(&self.flags);
         command.stdout(out.try_clone()?).stderr(out);
-        let child = command.spawn().with_context(|| format!("{}", self.binary.display()))?;
+        let child = command
+            .spawn()
+            .with_context(|| format!("{}", self.binary.display()))?;
         let launch = self.clone();
-        Ok(Server { child, launch, ready_file, log, ready: None })
+        Ok(Server {
+            child,
+            launch,
+            ready_file,
+            log,
+            ready: None,
+        })
     }
 
     /// Runs `tidegate` with these arguments until it ends by itself.
@@ -158,13 +182,21 @@ impl Launch {
     /// If it does not end in time.
     pub fn run(&self, arguments: &[&str]) -> Result<Output> {
         let mut command = self.command();
-        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().with_context(|| format!("{}", self.binary.display()))?;
+        command
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("{}", self.binary.display()))?;
         // What a command of ours says fits into a pipe, so it is read after the end.
         if wait(&mut child, END_WITHIN)?.is_none() {
             child.kill()?;
             let said = child.wait_with_output()?;
-            bail!("{arguments:?} does not end: {}", String::from_utf8_lossy(&said.stderr));
+            bail!(
+                "{arguments:?} does not end: {}",
+                String::from_utf8_lossy(&said.stderr)
+            );
         }
         Ok(child.wait_with_output()?)
     }
@@ -222,9 +254,16 @@ impl Server {
                 return Ok(());
             }
             if let Some(status) = self.child.try_wait()? {
-                bail!("the server ended before it was ready ({status}):\n{}", self.last_words());
+                bail!(
+                    "the server ended before it was ready ({status}):\n{}",
+                    self.last_words()
+                );
             }
-            ensure!(Instant::now() < deadline, "not ready in time:\n{}", self.last_words());
+            ensure!(
+                Instant::now() < deadline,
+                "not ready in time:\n{}",
+                self.last_words()
+            );
             std::thread::sleep(LOOK_EVERY);
         }
     }
@@ -244,7 +283,10 @@ impl Server {
     /// If the certificate file cannot be read.
     pub fn access(&self) -> Result<Access> {
         let ready = self.ready();
-        let (host, _) = ready.bootstrap.rsplit_once(':').context("bootstrap has no port")?;
+        let (host, _) = ready
+            .bootstrap
+            .rsplit_once(':')
+            .context("bootstrap has no port")?;
         Ok(Access {
             endpoint: Endpoint::tls(&ready.bootstrap, host, &ready.ca_file)?,
             host: host.to_owned(),
@@ -272,7 +314,10 @@ impl Server {
         let text = std::fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
         let secrets: Secrets = serde_json::from_slice(&text)?;
         let first = self.access()?;
-        let host = format!("boot-{cluster}.c1.kafka-serverless.{}.localhost", first.region);
+        let host = format!(
+            "boot-{cluster}.c1.kafka-serverless.{}.localhost",
+            first.region
+        );
         Ok(Access {
             endpoint: first.endpoint.by_name(&host)?,
             host,
@@ -290,7 +335,10 @@ impl Server {
     /// If it has ended already.
     pub fn kill9(mut self) -> Result<()> {
         if let Some(status) = self.child.try_wait()? {
-            bail!("the server ended by itself ({status}):\n{}", self.last_words());
+            bail!(
+                "the server ended by itself ({status}):\n{}",
+                self.last_words()
+            );
         }
         self.child.kill()?;
         self.child.wait()?;
@@ -303,7 +351,9 @@ impl Server {
     /// If the process is gone.
     pub fn signal(&self, name: &str) -> Result<()> {
         let pid = self.child.id().to_string();
-        let status = Command::new("kill").args([&format!("-{name}"), &pid]).status()?;
+        let status = Command::new("kill")
+            .args([&format!("-{name}"), &pid])
+            .status()?;
         ensure!(status.success(), "kill -{name} {pid} failed");
         Ok(())
     }
@@ -325,7 +375,11 @@ impl Server {
         let begin = Instant::now();
         self.signal("TERM")?;
         let status = self.wait(within)?;
-        ensure!(status.success(), "the server stopped with {status}:\n{}", self.last_words());
+        ensure!(
+            status.success(),
+            "the server stopped with {status}:\n{}",
+            self.last_words()
+        );
         Ok(begin.elapsed())
     }
 
@@ -334,7 +388,11 @@ impl Server {
     /// # Errors
     /// If the command fails, or knows no such cluster.
     pub fn usage(&self, cluster: &str) -> Result<Usage> {
-        let data = self.launch.data.to_str().context("the data folder is not UTF-8")?;
+        let data = self
+            .launch
+            .data
+            .to_str()
+            .context("the data folder is not UTF-8")?;
         let said = self.launch.run(&["usage", "--data", data, "--json"])?;
         let words = String::from_utf8_lossy(&said.stderr);
         ensure!(said.status.success(), "tidegate usage: {words}");
@@ -348,13 +406,19 @@ impl Server {
     /// # Errors
     /// If there is no answer.
     pub fn page(&self, path: &str) -> Result<(String, String)> {
-        let address = self.ready().admin_url.trim_start_matches("http://").to_owned();
+        let address = self
+            .ready()
+            .admin_url
+            .trim_start_matches("http://")
+            .to_owned();
         let mut stream = TcpStream::connect(&address)?;
         stream.set_read_timeout(Some(PAGE_WITHIN))?;
         write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
-        let (head, body) = answer.split_once("\r\n\r\n").context("the answer is cut off")?;
+        let (head, body) = answer
+            .split_once("\r\n\r\n")
+            .context("the answer is cut off")?;
         let status = head.lines().next().unwrap_or_default();
         Ok((status.to_owned(), body.to_owned()))
     }
@@ -365,7 +429,10 @@ impl Server {
     /// If it does not.
     pub fn check_health(&mut self) -> Result<()> {
         if let Some(status) = self.child.try_wait()? {
-            bail!("the server ended by itself ({status}):\n{}", self.last_words());
+            bail!(
+                "the server ended by itself ({status}):\n{}",
+                self.last_words()
+            );
         }
         let (status, _) = self.page("/healthz")?;
         ensure!(status.contains(" 200 "), "/healthz: {status}");

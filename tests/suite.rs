@@ -5,8 +5,10 @@
 //! acknowledged with what is read back. Does not own: foreign clients (`clients/`), the tests of single crates.
 
 pub mod client;
+pub mod kill9;
 pub mod ledger;
 pub mod load;
+pub mod mutate;
 pub mod process;
 #[cfg(test)]
 mod tidy;

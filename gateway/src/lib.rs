@@ -1,1 +1,49 @@
-//! The front: TLS, sign-in, admission, routing.
+//! The front of Tidegate: the async shell that Kafka clients talk to.
+//!
+//! Owns: TLS, connections and the order on them, the way of each request to a node or to the control
+//! plane and of its answer back, waiting, throttling, counting what was delivered. Does not own:
+//! any durable state; the protocol (`wire`), sign-in and permission (`auth`), batches (`records`),
+//! where partitions live (the cluster map).
+//!
+//! The way of a produce request; each arrow is one function, each type is made by the step before it:
+//!
+//! ```text
+//! bytes --connection/inbound--> Frame --connection/serve--> Request --permission--> Authorized
+//!       --admission--> Admitted --lanes--> node append --> ack --handlers/produce--> Response
+//! ```
+
+mod admission;
+mod alarm;
+mod call;
+mod client;
+mod config;
+mod connection;
+mod dispatch;
+mod egress;
+mod error;
+mod gateway;
+mod handlers;
+mod lanes;
+mod limits;
+mod listener;
+mod metrics;
+mod mute;
+mod news;
+mod operations;
+mod permission;
+mod producer_ids;
+mod router;
+mod services;
+mod session;
+mod topic_config;
+
+pub use auth::FakeSaltSecret;
+pub use config::GatewayConfig;
+pub use egress::USAGE_TOPIC;
+pub use gateway::{Gateway, GatewayParts, StartError};
+pub use listener::{Listener, ListenerKind};
+pub use router::Nodes;
+pub use services::FillRandom;
+
+#[cfg(test)]
+mod tests;

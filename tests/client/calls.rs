@@ -4,9 +4,7 @@
 
 use bytes::Bytes;
 use wire::messages::create_topics::{CreatableTopic, CreatableTopicResult, CreateTopicsRequest};
-use wire::messages::delete_topics::{
-    DeletableTopicResult, DeleteTopicState, DeleteTopicsRequest,
-};
+use wire::messages::delete_topics::{DeletableTopicResult, DeleteTopicState, DeleteTopicsRequest};
 use wire::messages::fetch::{FetchPartition, FetchRequest, FetchTopic, PartitionData};
 use wire::messages::init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
 use wire::messages::list_offsets::{
@@ -223,6 +221,8 @@ fn only<T>(parts: Vec<T>) -> Result<T, CallError> {
     let mut parts = parts.into_iter();
     match (parts.next(), parts.next()) {
         (Some(part), None) => Ok(part),
-        _ => Err(CallError::Unexpected(format!("{count} parts instead of one"))),
+        _ => Err(CallError::Unexpected(format!(
+            "{count} parts instead of one"
+        ))),
     }
 }

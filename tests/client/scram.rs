@@ -138,7 +138,9 @@ impl ScramClient {
 fn fields(text: &str) -> Vec<(char, &str)> {
     let pair = |field: &str| -> Option<(char, usize)> {
         let name = field.chars().next()?;
-        field[name.len_utf8()..].starts_with('=').then_some((name, name.len_utf8() + 1))
+        field[name.len_utf8()..]
+            .starts_with('=')
+            .then_some((name, name.len_utf8() + 1))
     };
     let split = |field| pair(field).map(|(name, value_at)| (name, &field[value_at..]));
     text.split(',').filter_map(split).collect()
@@ -166,7 +168,10 @@ mod tests {
     #[test]
     fn a_nonce_that_does_not_extend_ours_is_refused() {
         let mut client = ScramClient::new(ScramHash::Sha512, "user", "pencil");
-        assert_eq!(client.last("r=else,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"), None);
+        assert_eq!(
+            client.last("r=else,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"),
+            None
+        );
         let own = format!("r={},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096", client.nonce);
         assert_eq!(client.last(&own), None);
         assert!(!client.trusts("v="));

@@ -79,7 +79,10 @@ impl SignedRequest {
         [
             ("Action", "kafka-cluster:Connect".to_owned()),
             ("X-Amz-Algorithm", "AWS4-HMAC-SHA256".to_owned()),
-            ("X-Amz-Credential", format!("{}/{scope}", self.access_key_id)),
+            (
+                "X-Amz-Credential",
+                format!("{}/{scope}", self.access_key_id),
+            ),
             ("X-Amz-Date", self.time()),
             ("X-Amz-Expires", self.expires.as_secs().to_string()),
             ("X-Amz-SignedHeaders", "host".to_owned()),
@@ -87,7 +90,9 @@ impl SignedRequest {
     }
 
     fn query(&self) -> String {
-        let encoded = self.parameters().map(|(name, value)| format!("{name}={}", encode(&value)));
+        let encoded = self
+            .parameters()
+            .map(|(name, value)| format!("{name}={}", encode(&value)));
         encoded.join("&")
     }
 
@@ -98,7 +103,11 @@ impl SignedRequest {
     }
 
     fn scope(&self) -> String {
-        format!("{}/{}/kafka-cluster/aws4_request", &self.time()[..8], self.region)
+        format!(
+            "{}/{}/kafka-cluster/aws4_request",
+            &self.time()[..8],
+            self.region
+        )
     }
 
     fn signature(&self, host: &str) -> String {
@@ -153,11 +162,19 @@ mod tests {
     fn the_signature_of_the_python_signer() {
         let frame = request("unused").bearer_frame();
         let token = frame.strip_prefix("n,,\x01auth=Bearer ").unwrap();
-        let url = URL_SAFE_NO_PAD.decode(token.trim_end_matches('\x01')).unwrap();
+        let url = URL_SAFE_NO_PAD
+            .decode(token.trim_end_matches('\x01'))
+            .unwrap();
         let url = String::from_utf8(url).unwrap();
         let signature = "6c8dab8a0bc86e059188c49f5058598680cc968ddcef2e9f9e11155e97424998";
-        assert!(url.contains(&format!("&X-Amz-Signature={signature}&")), "{url}");
-        assert!(url.contains("X-Amz-Date=20260115T120000Z&X-Amz-Expires=900&"), "{url}");
+        assert!(
+            url.contains(&format!("&X-Amz-Signature={signature}&")),
+            "{url}"
+        );
+        assert!(
+            url.contains("X-Amz-Date=20260115T120000Z&X-Amz-Expires=900&"),
+            "{url}"
+        );
     }
 
     #[test]

@@ -65,14 +65,24 @@ fn what_was_read_first_may_be_acknowledged_later() {
     read(&mut ledger, &[(A, 3, 6)]).unwrap();
     let (tag, batch) = sent(A, 2);
     ledger.acknowledge(0, tag, 6, &batch).unwrap();
-    assert!(matches!(read(&mut ledger, &[]), Err(Violation::Misplaced { offset: 6, .. })));
+    assert!(matches!(
+        read(&mut ledger, &[]),
+        Err(Violation::Misplaced { offset: 6, .. })
+    ));
 }
 
 #[test]
 fn a_loss_at_the_end_and_in_the_middle() {
     let acknowledged = [(A, 0, 0), (A, 1, 2)];
     let violation = found(Promise::ExactlyOnce, &acknowledged, &[(A, 0, 0)]);
-    assert!(matches!(violation, Violation::Lost { offset: 2, end: 2, .. }));
+    assert!(matches!(
+        violation,
+        Violation::Lost {
+            offset: 2,
+            end: 2,
+            ..
+        }
+    ));
     let violation = found(Promise::AtLeastOnce, &acknowledged, &[(A, 0, 0), (B, 0, 2)]);
     assert!(matches!(violation, Violation::Misplaced { offset: 2, .. }));
 }
@@ -81,7 +91,14 @@ fn a_loss_at_the_end_and_in_the_middle() {
 fn a_duplicate_where_each_batch_may_come_once() {
     let log = [(A, 0, 0), (A, 0, 2)];
     let violation = found(Promise::ExactlyOnce, &[(A, 0, 0)], &log);
-    assert!(matches!(violation, Violation::Duplicate { offset: 2, last: 0, .. }));
+    assert!(matches!(
+        violation,
+        Violation::Duplicate {
+            offset: 2,
+            last: 0,
+            ..
+        }
+    ));
     read(&mut ledger(Promise::AtLeastOnce, &[(A, 0, 2)]), &log).unwrap();
 }
 
@@ -94,7 +111,14 @@ fn a_batch_before_its_turn() {
 #[test]
 fn a_hole_between_offsets() {
     let violation = found(Promise::AtLeastOnce, &[], &[(A, 0, 0), (A, 1, 3)]);
-    assert!(matches!(violation, Violation::Hole { expected: 2, found: 3, .. }));
+    assert!(matches!(
+        violation,
+        Violation::Hole {
+            expected: 2,
+            found: 3,
+            ..
+        }
+    ));
 }
 
 #[test]
@@ -102,7 +126,10 @@ fn two_batches_at_one_offset() {
     let mut ledger = ledger(Promise::AtLeastOnce, &[(A, 0, 0)]);
     let (tag, batch) = sent(B, 0);
     let violation = ledger.acknowledge(0, tag, 0, &batch).unwrap_err();
-    assert!(matches!(violation, Violation::SharedOffset { offset: 0, .. }));
+    assert!(matches!(
+        violation,
+        Violation::SharedOffset { offset: 0, .. }
+    ));
 }
 
 #[test]
@@ -113,7 +140,10 @@ fn altered_bytes() {
     // The last byte is the number of headers of the last record; the one before it is filling.
     let altered = StampedBatch::parse(bytes.into()).unwrap();
     let mut ledger = ledger(Promise::AtLeastOnce, &[]);
-    assert!(matches!(ledger.read(0, &altered), Err(Violation::Altered { .. })));
+    assert!(matches!(
+        ledger.read(0, &altered),
+        Err(Violation::Altered { .. })
+    ));
     let other = sent(A, 0).0;
     let longer = super::batch(other, None, 2, 101);
     ledger.acknowledge(0, other, 0, &longer).unwrap();

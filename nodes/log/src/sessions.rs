@@ -82,14 +82,15 @@ impl Session {
     /// Takes in the result of the next append. One that is not the next is left out: it could only
     /// come from damaged facts, and what was answered first stays true.
     pub(crate) fn push(&mut self, result: SessionResult) {
-        if self
-            .results
-            .back()
-            .is_some_and(|last| last.sequence >= result.sequence)
-        {
+        let last = self.results.back().map(|last| last.sequence);
+        let Some(next) = result
+            .sequence
+            .checked_add(1)
+            .filter(|_| last < Some(result.sequence))
+        else {
             return;
-        }
-        self.next_sequence = self.next_sequence.max(result.sequence.saturating_add(1));
+        };
+        self.next_sequence = self.next_sequence.max(next);
         self.forget_below(self.next_sequence.saturating_sub(SESSION_UNANSWERED_MAX));
         self.results.push_back(result);
     }
@@ -150,7 +151,8 @@ impl Sessions {
             return outcome.map_or(Arrival::Forgotten, Arrival::Repeat);
         }
         let expected = next.max(answered_below);
-        if id.sequence > expected {
+        // The very last sequence is never taken, so that there is always a next one.
+        if id.sequence > expected || id.sequence == u64::MAX {
             Arrival::Gap { expected }
         } else {
             Arrival::New

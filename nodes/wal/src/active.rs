@@ -47,9 +47,11 @@ impl Active {
     ) -> Result<Self, WalError> {
         let (from, to) = (spare_name(spare.0), segment_name(header.identity.segment));
         let file = disk.open(&from).map_err(WalError::disk("open", &from))?;
-        file.write_at(&header.encode(), 0).map_err(WalError::disk("write", &from))?;
+        file.write_at(&header.encode(), 0)
+            .map_err(WalError::disk("write", &from))?;
         file.sync().map_err(WalError::disk("sync", &from))?;
-        disk.rename(&from, &to).map_err(WalError::disk("rename", &from))?;
+        disk.rename(&from, &to)
+            .map_err(WalError::disk("rename", &from))?;
         sync_folder(disk)?;
         let file_bytes = file.length().map_err(WalError::disk("open", &to))?;
         Ok(Self {
@@ -89,7 +91,9 @@ impl Active {
     /// Writes a finished group and makes it durable.
     pub(crate) fn write_group(&mut self, group: &[u8], chain: Chain) -> Result<(), WalError> {
         let name = segment_name(self.identity.segment);
-        self.file.write_at(group, self.end).map_err(WalError::disk("write", &name))?;
+        self.file
+            .write_at(group, self.end)
+            .map_err(WalError::disk("write", &name))?;
         if !is_planted(Bug::AckBeforeSync) {
             self.file.sync().map_err(WalError::disk("sync", &name))?;
         }
@@ -106,8 +110,12 @@ impl Active {
         // The reserve is an estimate: where the footer needs more, the file grows, and is removed
         // rather than recycled later.
         let trailer_at = footer_end.max(self.file_bytes - BLOCK_BYTES as u64);
-        self.file.write_at(&footer.bytes, self.end).map_err(WalError::disk("write", &name))?;
-        self.file.write_at(&footer.trailer, trailer_at).map_err(WalError::disk("write", &name))?;
+        self.file
+            .write_at(&footer.bytes, self.end)
+            .map_err(WalError::disk("write", &name))?;
+        self.file
+            .write_at(&footer.trailer, trailer_at)
+            .map_err(WalError::disk("write", &name))?;
         self.file.sync().map_err(WalError::disk("sync", &name))
     }
 }

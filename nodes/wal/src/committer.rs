@@ -72,7 +72,12 @@ pub(crate) struct CommitterParts {
 
 impl Committer {
     pub(crate) fn new(parts: CommitterParts) -> Self {
-        Self { parts, buffer: GroupBuffer::default(), coming: 0, stopped: false }
+        Self {
+            parts,
+            buffer: GroupBuffer::default(),
+            coming: 0,
+            stopped: false,
+        }
     }
 
     /// Makes one group of the first frames of `pending`, at least one, and makes it durable.
@@ -94,7 +99,7 @@ impl Committer {
 
     fn try_commit(&mut self, pending: &mut VecDeque<PreparedFrame>) -> Result<Commit, WalError> {
         let first = pending.front_mut().expect("a group has a frame");
-        first.fill_totals(&mut self.parts.total);
+        first.fill_totals(&self.parts.total);
         self.buffer.begin();
         // An empty segment takes any frame: a frame is a quarter of a segment at most.
         let full = !self.parts.active.is_empty() && !self.parts.active.fits(&self.buffer, first);
@@ -113,12 +118,18 @@ impl Committer {
         let parts = &mut self.parts;
         parts.active.seal()?;
         let before = parts.active.identity;
-        let identity = Identity { segment: SegmentId(before.segment.0 + 1), ..before };
+        let identity = Identity {
+            segment: SegmentId(before.segment.0 + 1),
+            ..before
+        };
         let spare = match parts.ready.pop() {
             Some(spare) => spare,
             None => parts.spare_files.create()?,
         };
-        let header = SegmentHeader { identity, chain: parts.active.chain };
+        let header = SegmentHeader {
+            identity,
+            chain: parts.active.chain,
+        };
         parts.active = Active::begin(&*parts.disk, spare, header)?;
         Ok(before.segment)
     }
@@ -131,7 +142,7 @@ impl Committer {
     ) -> Vec<ShardCommit> {
         let mut shards = BTreeMap::new();
         while let Some(frame) = pending.front_mut() {
-            frame.fill_totals(&mut self.parts.total);
+            frame.fill_totals(&self.parts.total);
             if !self.buffer.is_empty() && !self.takes(frame) {
                 break;
             }
@@ -156,7 +167,10 @@ impl Committer {
     ) {
         let largest = self.parts.config.frame_bytes_max();
         let (frame_bytes, submitted_bytes) = (frame.frame_bytes(), frame.submitted_bytes());
-        assert!(frame_bytes <= largest, "a frame of {frame_bytes} bytes; the most is {largest}");
+        assert!(
+            frame_bytes <= largest,
+            "a frame of {frame_bytes} bytes; the most is {largest}"
+        );
         let active = &mut self.parts.active;
         let write = &frame.write;
         let origin = FrameOrigin {
@@ -180,7 +194,10 @@ impl Committer {
         let shard = shards.entry(write.shard).or_insert_with(|| ShardCommit {
             shard: write.shard,
             submitted_bytes: 0,
-            committed: Committed { commit_time, frames: Vec::new() },
+            committed: Committed {
+                commit_time,
+                frames: Vec::new(),
+            },
         });
         shard.submitted_bytes += submitted_bytes;
         shard.committed.frames.push(CommittedFrame {

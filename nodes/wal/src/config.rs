@@ -61,14 +61,20 @@ impl WalConfig {
                 "{} is not a multiple of {BLOCK_BYTES} from {SEGMENT_BYTES_MIN} to {SEGMENT_BYTES_MAX}",
                 self.segment_bytes
             );
-            return Err(WalError::Config { key: "segment_bytes", reason });
+            return Err(WalError::Config {
+                key: "segment_bytes",
+                reason,
+            });
         }
         if !(BLOCK_BYTES..=GROUP_BYTES_MAX).contains(&self.group_bytes_max) {
             let reason = format!(
                 "{} is not from {BLOCK_BYTES} to {GROUP_BYTES_MAX}",
                 self.group_bytes_max
             );
-            return Err(WalError::Config { key: "group_bytes_max", reason });
+            return Err(WalError::Config {
+                key: "group_bytes_max",
+                reason,
+            });
         }
         if self.unsynced_bytes_max < self.frame_bytes_max() {
             let reason = format!(
@@ -76,11 +82,17 @@ impl WalConfig {
                 self.unsynced_bytes_max,
                 self.frame_bytes_max()
             );
-            return Err(WalError::Config { key: "unsynced_bytes_max", reason });
+            return Err(WalError::Config {
+                key: "unsynced_bytes_max",
+                reason,
+            });
         }
         if self.spares_ready > SPARES_MAX {
             let reason = format!("{} is more than {SPARES_MAX}", self.spares_ready);
-            return Err(WalError::Config { key: "spares_ready", reason });
+            return Err(WalError::Config {
+                key: "spares_ready",
+                reason,
+            });
         }
         Ok(())
     }
@@ -95,11 +107,41 @@ mod tests {
         let good = WalConfig::new(WalId(1));
         assert!(good.check().is_ok());
         let wrong = [
-            ("segment_bytes", WalConfig { segment_bytes: 100_000, ..good.clone() }),
-            ("segment_bytes", WalConfig { segment_bytes: 4096, ..good.clone() }),
-            ("group_bytes_max", WalConfig { group_bytes_max: GROUP_BYTES_MAX + 1, ..good.clone() }),
-            ("unsynced_bytes_max", WalConfig { unsynced_bytes_max: 1 << 20, ..good.clone() }),
-            ("spares_ready", WalConfig { spares_ready: SPARES_MAX + 1, ..good }),
+            (
+                "segment_bytes",
+                WalConfig {
+                    segment_bytes: 100_000,
+                    ..good.clone()
+                },
+            ),
+            (
+                "segment_bytes",
+                WalConfig {
+                    segment_bytes: 4096,
+                    ..good.clone()
+                },
+            ),
+            (
+                "group_bytes_max",
+                WalConfig {
+                    group_bytes_max: GROUP_BYTES_MAX + 1,
+                    ..good.clone()
+                },
+            ),
+            (
+                "unsynced_bytes_max",
+                WalConfig {
+                    unsynced_bytes_max: 1 << 20,
+                    ..good.clone()
+                },
+            ),
+            (
+                "spares_ready",
+                WalConfig {
+                    spares_ready: SPARES_MAX + 1,
+                    ..good
+                },
+            ),
         ];
         for (key, config) in wrong {
             let error = config.check().expect_err(key).to_string();

@@ -63,8 +63,13 @@ impl SegmentDigest {
 
     /// Whether a frame of `partition` can come next: batches ascend by offset.
     pub fn follows(&self, partition: TopicPartition, record: &FrameRecord) -> bool {
-        let FrameRecord::Log(LogRecord::Append(facts)) = record else { return true };
-        let last = self.partitions.get(&partition).and_then(|digest| digest.frames().last());
+        let FrameRecord::Log(LogRecord::Append(facts)) = record else {
+            return true;
+        };
+        let last = self
+            .partitions
+            .get(&partition)
+            .and_then(|digest| digest.frames().last());
         last.is_none_or(|last| last.end_offset() <= facts.base_offset)
     }
 

@@ -71,6 +71,8 @@ pub struct DiskLock {
 impl DiskLock {
     /// A lock that is given up when `guard` is dropped.
     pub fn new(guard: impl Send + Sync + 'static) -> Self {
-        Self { _guard: Box::new(guard) }
+        Self {
+            _guard: Box::new(guard),
+        }
     }
 }

@@ -68,7 +68,11 @@ impl WalError {
     /// For `map_err` on what a disk returns.
     pub(crate) fn disk(action: &'static str, name: &str) -> impl FnOnce(io::Error) -> Self {
         let name = name.to_owned();
-        move |source| Self::Disk { action, name, source }
+        move |source| Self::Disk {
+            action,
+            name,
+            source,
+        }
     }
 }
 

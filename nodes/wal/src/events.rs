@@ -31,8 +31,17 @@ pub(crate) struct Outbox {
 /// The two ends of one shard's queue.
 pub(crate) fn queue(shared: &Arc<Shared>) -> (Outbox, ShardEvents) {
     let (sender, receiver) = unbounded_channel();
-    let outbox = Outbox { queue: sender, shared: Arc::clone(shared) };
-    (outbox, ShardEvents { queue: receiver, shared: Arc::clone(shared) })
+    let outbox = Outbox {
+        queue: sender,
+        shared: Arc::clone(shared),
+    };
+    (
+        outbox,
+        ShardEvents {
+            queue: receiver,
+            shared: Arc::clone(shared),
+        },
+    )
 }
 
 impl Outbox {

@@ -42,7 +42,10 @@ impl Clock for HandClock {
 
 /// The partition with this number; even and odd ones belong to two topics.
 pub fn partition(number: u32) -> TopicPartition {
-    TopicPartition { topic: TopicId([number as u8 % 2 + 1; 16]), partition: number }
+    TopicPartition {
+        topic: TopicId([number as u8 % 2 + 1; 16]),
+        partition: number,
+    }
 }
 
 /// The offset, which is in range.
@@ -110,7 +113,10 @@ pub fn append(
         producer: producer.map(stamp),
         max_timestamp: Timestamp(2000),
     };
-    FrameWrite { batch: Some(batch), ..change(partition, LogRecord::Append(facts)) }
+    FrameWrite {
+        batch: Some(batch),
+        ..change(partition, LogRecord::Append(facts))
+    }
 }
 
 /// A frame of shard 0 without a batch.
@@ -120,11 +126,19 @@ pub fn change(partition: TopicPartition, record: LogRecord) -> FrameWrite {
 
 /// A frame of shard 0 with the meters of all before it.
 pub fn totals_now() -> FrameWrite {
-    let record = FrameRecord::MeterTotalsNow { fold_before: quota::Minute::FIRST };
+    let record = FrameRecord::MeterTotalsNow {
+        fold_before: quota::Minute::FIRST,
+    };
     frame(partition(0), record)
 }
 
 fn frame(partition: TopicPartition, record: FrameRecord) -> FrameWrite {
     let virtual_cluster = VirtualClusterId(1 + partition.partition % 2);
-    FrameWrite { shard: 0, virtual_cluster, partition, record, batch: None }
+    FrameWrite {
+        shard: 0,
+        virtual_cluster,
+        partition,
+        record,
+        batch: None,
+    }
 }

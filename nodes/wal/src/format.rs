@@ -68,7 +68,11 @@ pub struct Chain {
 
 impl Chain {
     /// Where a new log begins.
-    pub const START: Self = Self { sequence: 0, crc: 0, commit_time: Timestamp(0) };
+    pub const START: Self = Self {
+        sequence: 0,
+        crc: 0,
+        commit_time: Timestamp(0),
+    };
 }
 
 /// `bytes` rounded up to whole blocks.

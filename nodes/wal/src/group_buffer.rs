@@ -61,8 +61,13 @@ impl GroupBuffer {
         };
         let (header, crc) = header.encode(self.frames_crc);
         self.bytes[..GROUP_HEADER_BYTES].copy_from_slice(&header);
-        self.bytes.resize(self.bytes.len().next_multiple_of(BLOCK_BYTES), 0);
-        Chain { sequence: chain.sequence + 1, crc, commit_time }
+        self.bytes
+            .resize(self.bytes.len().next_multiple_of(BLOCK_BYTES), 0);
+        Chain {
+            sequence: chain.sequence + 1,
+            crc,
+            commit_time,
+        }
     }
 
     /// Size of the frames so far.

@@ -64,12 +64,16 @@ impl Shared {
 
     /// Refuses everything from now on. The first reason counts.
     pub(crate) fn stop(&self, reason: &str) {
-        self.stopped.get_or_init(|| WalStopped { reason: reason.into() });
+        self.stopped.get_or_init(|| WalStopped {
+            reason: reason.into(),
+        });
         self.bytes_left.close();
     }
 
     fn stopped(&self) -> WalStopped {
-        let ended = || WalStopped { reason: "it was closed".into() };
+        let ended = || WalStopped {
+            reason: "it was closed".into(),
+        };
         self.stopped.get().cloned().unwrap_or_else(ended)
     }
 
@@ -111,12 +115,12 @@ pub enum TrySubmitError {
 }
 
 impl WalHandle {
-    pub(crate) fn new(
-        sender: Sender<Message>,
-        shared: Arc<Shared>,
-        reader: SegmentReader,
-    ) -> Self {
-        Self { inbox: Arc::new(Inbox { sender }), shared, reader }
+    pub(crate) fn new(sender: Sender<Message>, shared: Arc<Shared>, reader: SegmentReader) -> Self {
+        Self {
+            inbox: Arc::new(Inbox { sender }),
+            shared,
+            reader,
+        }
     }
 
     /// Submits frames, to be written in this order. Waits while the bound is reached; then go on
@@ -132,7 +136,8 @@ impl WalHandle {
         for frame in self.prepare(frames) {
             let frame_bytes = frame.submitted_bytes();
             if part_bytes > 0 && part_bytes + frame_bytes > self.shared.bytes_max / 2 {
-                self.submit_part(std::mem::take(&mut part), part_bytes).await?;
+                self.submit_part(std::mem::take(&mut part), part_bytes)
+                    .await?;
                 part_bytes = 0;
             }
             part_bytes += frame_bytes;
@@ -173,7 +178,10 @@ impl WalHandle {
     pub fn try_submit(&self, frames: Vec<FrameWrite>) -> Result<(), TrySubmitError> {
         let mut back = Vec::new();
         let prepared = self.prepare(frames);
-        let mut unsent = Unsent { frames: &mut back, prepared };
+        let mut unsent = Unsent {
+            frames: &mut back,
+            prepared,
+        };
         if self.try_take_bytes(unsent.bytes())? {
             return Ok(self.send(unsent.take())?);
         }
@@ -184,7 +192,9 @@ impl WalHandle {
     /// As [`Self::submit`], for threads that may block.
     pub fn submit_blocking(&self, frames: Vec<FrameWrite>) -> Result<(), WalStopped> {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
-        runtime.expect("a runtime without drivers needs nothing").block_on(self.submit(frames))
+        runtime
+            .expect("a runtime without drivers needs nothing")
+            .block_on(self.submit(frames))
     }
 
     /// Gives back a segment that nothing needs any more: no partition reads from it, what it says of
@@ -198,7 +208,11 @@ impl WalHandle {
         let active = self.shared.active.load(Ordering::Acquire);
         assert!(segment.0 < active, "segment {} is being written", segment.0);
         let totals = self.shared.totals.load(Ordering::Acquire);
-        assert!(segment.0 < totals, "no totals carry on the meters of segment {}", segment.0);
+        assert!(
+            segment.0 < totals,
+            "no totals carry on the meters of segment {}",
+            segment.0
+        );
         self.reader.forget(segment);
         self.tell(Message::Recycle(segment))
     }
@@ -210,11 +224,18 @@ impl WalHandle {
 
     fn prepare(&self, frames: Vec<FrameWrite>) -> Vec<PreparedFrame> {
         let prepare = |frame: FrameWrite| {
-            assert!(frame.shard < self.shared.shards, "there is no shard {}", frame.shard);
+            assert!(
+                frame.shard < self.shared.shards,
+                "there is no shard {}",
+                frame.shard
+            );
             let prepared = PreparedFrame::new(frame);
             let frame_bytes = prepared.frame_bytes();
             let largest = self.shared.frame_bytes_max;
-            assert!(frame_bytes <= largest, "a frame of {frame_bytes} bytes; the most is {largest}");
+            assert!(
+                frame_bytes <= largest,
+                "a frame of {frame_bytes} bytes; the most is {largest}"
+            );
             prepared
         };
         frames.into_iter().map(prepare).collect()
@@ -227,7 +248,10 @@ impl WalHandle {
 
     /// Whether the bytes could be taken now.
     fn try_take_bytes(&self, bytes: usize) -> Result<bool, WalStopped> {
-        assert!(bytes <= self.shared.bytes_max, "{bytes} bytes will never fit");
+        assert!(
+            bytes <= self.shared.bytes_max,
+            "{bytes} bytes will never fit"
+        );
         match self.shared.bytes_left.try_acquire_many(permits(bytes)) {
             Ok(permit) => permit.forget(),
             Err(TryAcquireError::NoPermits) => return Ok(false),
@@ -238,16 +262,25 @@ impl WalHandle {
 
     async fn take_bytes(&self, bytes: usize) -> Result<(), WalStopped> {
         let permit = self.shared.bytes_left.acquire_many(permits(bytes)).await;
-        permit.map_err(|_: AcquireError| self.shared.stopped())?.forget();
+        permit
+            .map_err(|_: AcquireError| self.shared.stopped())?
+            .forget();
         Ok(())
     }
 
     fn send(&self, frames: Vec<PreparedFrame>) -> Result<(), WalStopped> {
-        if frames.is_empty() { Ok(()) } else { self.tell(Message::Frames(frames)) }
+        if frames.is_empty() {
+            Ok(())
+        } else {
+            self.tell(Message::Frames(frames))
+        }
     }
 
     fn tell(&self, message: Message) -> Result<(), WalStopped> {
-        self.inbox.sender.send(message).map_err(|_| self.shared.stopped())
+        self.inbox
+            .sender
+            .send(message)
+            .map_err(|_| self.shared.stopped())
     }
 }
 
@@ -259,7 +292,10 @@ struct Unsent<'a> {
 
 impl Unsent<'_> {
     fn bytes(&self) -> usize {
-        self.prepared.iter().map(PreparedFrame::submitted_bytes).sum()
+        self.prepared
+            .iter()
+            .map(PreparedFrame::submitted_bytes)
+            .sum()
     }
 
     fn take(&mut self) -> Vec<PreparedFrame> {
@@ -270,7 +306,8 @@ impl Unsent<'_> {
 impl Drop for Unsent<'_> {
     fn drop(&mut self) {
         let unsent = self.take();
-        self.frames.extend(unsent.into_iter().map(|prepared| prepared.write));
+        self.frames
+            .extend(unsent.into_iter().map(|prepared| prepared.write));
     }
 }
 

@@ -60,8 +60,13 @@ mod tests {
             assert_eq!(kind_of(&segment_name(segment)), FileKind::Segment(segment));
             assert_eq!(kind_of(&spare_name(number)), FileKind::Spare(number));
         }
-        let others =
-            ["lock", "1.segment", "+0000000000000000001.spare", "99999999999999999999.spare", "."];
+        let others = [
+            "lock",
+            "1.segment",
+            "+0000000000000000001.spare",
+            "99999999999999999999.spare",
+            ".",
+        ];
         for other in others {
             assert_eq!(kind_of(other), FileKind::Other, "{other}");
         }

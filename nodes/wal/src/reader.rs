@@ -77,7 +77,10 @@ pub struct SegmentReader {
 impl SegmentReader {
     /// Reads the segments on `disk`.
     pub fn new(disk: Arc<dyn Disk>) -> Self {
-        Self { disk, files: Arc::new(OpenFiles::default()) }
+        Self {
+            disk,
+            files: Arc::new(OpenFiles::default()),
+        }
     }
 
     /// Reads one batch.
@@ -105,7 +108,9 @@ impl SegmentReader {
         segment: SegmentId,
         partition: TopicPartition,
     ) -> Result<Option<PartitionDigest>, ReadError> {
-        self.read_digest(segment, partition, |bytes| PartitionDigest::decode(segment, bytes))
+        self.read_digest(segment, partition, |bytes| {
+            PartitionDigest::decode(segment, bytes)
+        })
     }
 
     /// Where the batches of `partition` lie in a sealed segment.
@@ -132,10 +137,12 @@ impl SegmentReader {
     }
 
     fn open(&self, segment: SegmentId) -> Result<Arc<OpenSegment>, ReadError> {
-        self.files.open(&*self.disk, segment).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => ReadError::Gone(segment),
-            _ => ReadError::Disk { segment, source },
-        })
+        self.files
+            .open(&*self.disk, segment)
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::NotFound => ReadError::Gone(segment),
+                _ => ReadError::Disk { segment, source },
+            })
     }
 
     fn directory_of(&self, open: &OpenSegment) -> Result<Arc<Directory>, ReadError> {
@@ -169,11 +176,7 @@ impl SegmentReader {
     }
 
     /// Reads frames of one segment, which ascend, in one go.
-    fn read_run(
-        &self,
-        run: &[FrameAt],
-        batches: &mut Vec<StampedBatch>,
-    ) -> Result<(), ReadError> {
+    fn read_run(&self, run: &[FrameAt], batches: &mut Vec<StampedBatch>) -> Result<(), ReadError> {
         let (first, last) = (run[0], run[run.len() - 1]);
         let open = self.open(first.segment)?;
         let start = frame_start(first).ok_or_else(|| damaged(first, Fault::Short))?;
@@ -202,7 +205,11 @@ impl SegmentReader {
         }
         match error {
             PartError::Disk(source) => ReadError::Disk { segment, source },
-            PartError::Fault(fault) => ReadError::Damaged { segment, position, fault },
+            PartError::Fault(fault) => ReadError::Damaged {
+                segment,
+                position,
+                fault,
+            },
         }
     }
 
@@ -235,7 +242,11 @@ fn frame_start(at: FrameAt) -> Option<u64> {
 }
 
 fn damaged(at: FrameAt, fault: Fault) -> ReadError {
-    ReadError::Damaged { segment: at.segment, position: at.position, fault }
+    ReadError::Damaged {
+        segment: at.segment,
+        position: at.position,
+        fault,
+    }
 }
 
 /// The batch `at`, which begins at `from` of `bytes`, counted from the start of the first frame.

@@ -79,21 +79,36 @@ pub fn open(
         segment: SegmentId(files.segments.last().map_or(0, |last| last.0 + 1)),
         node_epoch,
     };
-    let spare_files =
-        SpareFiles::new(Arc::clone(&disk), config.segment_bytes, files.next_spare);
+    let spare_files = SpareFiles::new(Arc::clone(&disk), config.segment_bytes, files.next_spare);
     let mut ready = files.spares;
     let spare = match ready.pop() {
         Some(spare) => spare,
         None => spare_files.create()?,
     };
-    let active = Active::begin(&*disk, spare, SegmentHeader { identity, chain: found.chain })?;
+    let active = Active::begin(
+        &*disk,
+        spare,
+        SegmentHeader {
+            identity,
+            chain: found.chain,
+        },
+    )?;
     let mut total = Meters::new();
     for segment in &found.segments {
         segment.meters.add_to(&mut total);
     }
-    let with_totals = found.segments.iter().rev().find(|found| found.meters.totals.is_some());
+    let with_totals = found
+        .segments
+        .iter()
+        .rev()
+        .find(|found| found.meters.totals.is_some());
     let last_totals = with_totals.map_or(SegmentId(0), |found| found.segment);
-    if let Some(Torn { segment, position, fault }) = &found.torn {
+    if let Some(Torn {
+        segment,
+        position,
+        fault,
+    }) = &found.torn
+    {
         let segment = segment.0;
         tracing::warn!(segment, position, %fault, "an unfinished group at the log's end was cut");
     }
@@ -115,7 +130,13 @@ pub fn open(
         spare_files,
         ready,
     };
-    Ok((Opened { committer: Committer::new(parts), reader }, recovered))
+    Ok((
+        Opened {
+            committer: Committer::new(parts),
+            reader,
+        },
+        recovered,
+    ))
 }
 
 /// The log's files.
@@ -128,7 +149,11 @@ struct Files {
 /// Lists the files, and removes spares that are not of the right size or too many.
 fn list_files(disk: &dyn Disk, segment_bytes: u64) -> Result<Files, WalError> {
     let names = disk.list().map_err(WalError::disk("list", &disk.place()))?;
-    let mut files = Files { segments: Vec::new(), spares: Vec::new(), next_spare: 0 };
+    let mut files = Files {
+        segments: Vec::new(),
+        spares: Vec::new(),
+        next_spare: 0,
+    };
     for name in &names {
         match kind_of(name) {
             FileKind::Segment(segment) => files.segments.push(segment),
@@ -149,3 +174,6 @@ fn list_files(disk: &dyn Disk, segment_bytes: u64) -> Result<Files, WalError> {
     files.spares.sort_unstable_by_key(|spare| spare.0);
     Ok(files)
 }
+
+#[cfg(test)]
+mod tests;

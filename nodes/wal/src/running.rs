@@ -33,7 +33,10 @@ pub(crate) enum Message {
     /// A spare was made, or could not be.
     Prepared(Result<Spare, WalError>),
     /// A segment was taken back, as a spare or not.
-    Recycled { kept: bool, result: Result<Option<Spare>, WalError> },
+    Recycled {
+        kept: bool,
+        result: Result<Option<Spare>, WalError>,
+    },
     /// The last handle is gone.
     End,
 }
@@ -81,11 +84,18 @@ pub fn start(opened: Opened, shards: u16) -> Running {
     };
     let thread = spawn("wal-writer", move || writer.run(&inbox));
     let handle = WalHandle::new(sender, shared, reader.clone());
-    Running { handle, events, reader, thread }
+    Running {
+        handle,
+        events,
+        reader,
+        thread,
+    }
 }
 
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
-    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(body);
+    let thread = std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(body);
     thread.expect("the system has a thread for the log at its start")
 }
 
@@ -104,7 +114,11 @@ struct StopAtEnd(Arc<Shared>);
 impl Drop for StopAtEnd {
     fn drop(&mut self) {
         let panicked = std::thread::panicking();
-        self.0.stop(if panicked { "its thread has panicked" } else { "it was closed" });
+        self.0.stop(if panicked {
+            "its thread has panicked"
+        } else {
+            "it was closed"
+        });
     }
 }
 
@@ -157,14 +171,20 @@ impl Writer {
                 self.committer.take_spare(None);
             }
             Message::Recycled { kept: true, result } => self.committer.take_spare(result?),
-            Message::Recycled { kept: false, result } => drop(result?),
+            Message::Recycled {
+                kept: false,
+                result,
+            } => drop(result?),
             Message::End => {}
         }
         Ok(())
     }
 
     fn announce(&mut self, commit: Commit) {
-        let (active, totals) = (self.committer.active_segment(), self.committer.last_totals());
+        let (active, totals) = (
+            self.committer.active_segment(),
+            self.committer.last_totals(),
+        );
         self.shared.set_segments(active, totals);
         if let Some(segment) = commit.sealed {
             for outbox in &self.outboxes {
@@ -210,15 +230,19 @@ impl Janitor {
             for errand in queue {
                 let done = match errand {
                     Errand::Prepare => Message::Prepared(files.create()),
-                    Errand::Recycle { segment, keep } => {
-                        Message::Recycled { kept: keep, result: files.recycle(segment, keep) }
-                    }
+                    Errand::Recycle { segment, keep } => Message::Recycled {
+                        kept: keep,
+                        result: files.recycle(segment, keep),
+                    },
                 };
                 // When the writing thread has ended, nobody waits for it.
                 let _ = inbox.send(done);
             }
         });
-        Self { errands: Some(errands), thread: Some(thread) }
+        Self {
+            errands: Some(errands),
+            thread: Some(thread),
+        }
     }
 
     fn send(&self, errand: Errand) {

@@ -46,8 +46,12 @@ pub fn scan(
     header: &SegmentHeader,
     mut visit: impl FnMut(&Frame<'_>, FrameAt) -> Result<(), Fault>,
 ) -> Result<Scan, Damage> {
-    let mut scan =
-        Scan { end: BLOCK_BYTES as u64, chain: header.chain, last_group: None, torn: None };
+    let mut scan = Scan {
+        end: BLOCK_BYTES as u64,
+        chain: header.chain,
+        last_group: None,
+        torn: None,
+    };
     loop {
         match intact_group(bytes, scan.end, header.identity, scan.chain) {
             Ok((group, crc)) => {
@@ -85,7 +89,10 @@ fn intact_group(
         return Err(Fault::NoGroup);
     }
     if group.sequence != chain.sequence {
-        return Err(Fault::Sequence { expected: chain.sequence, found: group.sequence });
+        return Err(Fault::Sequence {
+            expected: chain.sequence,
+            found: group.sequence,
+        });
     }
     let body = usize::try_from(group.group_bytes())
         .ok()
@@ -109,7 +116,11 @@ fn check_frames(mut body: &[u8], frame_count: u32) -> Result<u32, Fault> {
         frames_crc = add_frame_crc(frames_crc, checked.crc);
         body = &body[checked.frame_bytes..];
     }
-    if body.is_empty() { Ok(frames_crc) } else { Err(Fault::GroupSize) }
+    if body.is_empty() {
+        Ok(frames_crc)
+    } else {
+        Err(Fault::GroupSize)
+    }
 }
 
 /// Shows the frames of the intact group at `range`.
@@ -120,7 +131,8 @@ fn visit_frames(
 ) -> Result<(), (u64, Fault)> {
     let mut position = range.start + GROUP_HEADER_BYTES as u64;
     while position < range.end {
-        let frame = Frame::decode(from(bytes, position)).map_err(|fault| (position, fault.into()))?;
+        let frame =
+            Frame::decode(from(bytes, position)).map_err(|fault| (position, fault.into()))?;
         let at = frame::payload_at(frame.origin.segment, position, frame.frame_bytes());
         visit(&frame, at).map_err(|fault| (position, fault))?;
         position += frame.frame_bytes() as u64;
@@ -141,7 +153,12 @@ fn judge(bytes: &[u8], identity: Identity, scan: &Scan, fault: &Fault) -> Result
 }
 
 fn damage(identity: Identity, position: u64, fault: Fault, proof: Proof) -> Damage {
-    Damage { segment: identity.segment, position, fault, proof }
+    Damage {
+        segment: identity.segment,
+        position,
+        fault,
+        proof,
+    }
 }
 
 /// The position of a later group of this segment. Its header alone proves that it was begun, and
@@ -167,7 +184,10 @@ fn own_trailer(bytes: &[u8], identity: Identity) -> Option<Trailer> {
 
 /// The bytes from `position` on; none behind the end.
 fn from(bytes: &[u8], position: u64) -> &[u8] {
-    usize::try_from(position).ok().and_then(|at| bytes.get(at..)).unwrap_or(&[])
+    usize::try_from(position)
+        .ok()
+        .and_then(|at| bytes.get(at..))
+        .unwrap_or(&[])
 }
 
 #[cfg(test)]

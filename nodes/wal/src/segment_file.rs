@@ -44,7 +44,11 @@ impl SegmentFile {
     pub(crate) fn open(disk: &dyn Disk, segment: SegmentId) -> io::Result<Self> {
         let file = disk.open(&segment_name(segment))?;
         let length = file.length()?;
-        Ok(Self { segment, file, length })
+        Ok(Self {
+            segment,
+            file,
+            length,
+        })
     }
 
     /// The first block.
@@ -92,7 +96,9 @@ impl SegmentFile {
         let name = segment_name(self.segment);
         let length = usize::try_from(self.length).expect("a segment fits into memory");
         let mut bytes = vec![0; length];
-        self.file.read_at(&mut bytes, 0).map_err(WalError::disk("read", &name))?;
+        self.file
+            .read_at(&mut bytes, 0)
+            .map_err(WalError::disk("read", &name))?;
         Ok(bytes)
     }
 
@@ -103,13 +109,19 @@ impl SegmentFile {
     }
 
     fn read(&self, buffer: &mut [u8], position: u64) -> Result<(), PartError> {
-        self.file.read_at(buffer, position).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => PartError::Fault(Fault::Short),
-            _ => PartError::Disk(error),
-        })
+        self.file
+            .read_at(buffer, position)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => PartError::Fault(Fault::Short),
+                _ => PartError::Disk(error),
+            })
     }
 
     fn check_owner(&self, found: SegmentId) -> Result<(), Fault> {
-        if found == self.segment { Ok(()) } else { Err(Fault::Segment(found)) }
+        if found == self.segment {
+            Ok(())
+        } else {
+            Err(Fault::Segment(found))
+        }
     }
 }

@@ -34,7 +34,7 @@ impl Chance {
     }
 
     /// Any number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -43,7 +43,7 @@ impl Chance {
 
     /// A number below `end`, which is not zero.
     pub fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
+        self.draw() % end
     }
 
     /// True once in `times`.
@@ -61,7 +61,9 @@ pub struct SimDisk {
 impl SimDisk {
     /// An empty folder.
     pub fn new(seed: u64) -> Self {
-        Self { world: Arc::new(Mutex::new(World::new(seed))) }
+        Self {
+            world: Arc::new(Mutex::new(World::new(seed))),
+        }
     }
 
     /// Lets the machine stop in the middle of a change, after `changes` more have been made; never
@@ -106,7 +108,12 @@ impl Disk for SimDisk {
 
     fn lock(&self) -> io::Result<Option<DiskLock>> {
         let taken = self.world().lock()?;
-        Ok(taken.then(|| DiskLock::new(Unlock { boot: self.world().boot(), disk: self.clone() })))
+        Ok(taken.then(|| {
+            DiskLock::new(Unlock {
+                boot: self.world().boot(),
+                disk: self.clone(),
+            })
+        }))
     }
 
     fn list(&self) -> io::Result<Vec<String>> {
@@ -138,7 +145,11 @@ impl Disk for SimDisk {
 
 impl SimDisk {
     fn file(&self, inode: u64) -> Arc<dyn DiskFile> {
-        Arc::new(OpenFile { disk: self.clone(), inode, boot: self.world().boot() })
+        Arc::new(OpenFile {
+            disk: self.clone(),
+            inode,
+            boot: self.world().boot(),
+        })
     }
 }
 

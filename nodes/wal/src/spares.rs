@@ -38,7 +38,11 @@ pub struct SpareFiles {
 impl SpareFiles {
     /// Spares of `segment_bytes`, numbered from `next_number`.
     pub(crate) fn new(disk: Arc<dyn Disk>, segment_bytes: u64, next_number: u64) -> Self {
-        Self { disk, segment_bytes, next_number: Arc::new(AtomicU64::new(next_number)) }
+        Self {
+            disk,
+            segment_bytes,
+            next_number: Arc::new(AtomicU64::new(next_number)),
+        }
     }
 
     /// Makes a spare. Takes as long as it takes to write a whole segment.
@@ -51,7 +55,11 @@ impl SpareFiles {
                 // What is left of it would be found by its length at the next start; the space it
                 // takes may be needed before.
                 let _ = self.disk.remove(&name);
-                Err(WalError::Disk { action: "create", name, source })
+                Err(WalError::Disk {
+                    action: "create",
+                    name,
+                    source,
+                })
             }
         }
     }
@@ -63,15 +71,26 @@ impl SpareFiles {
         let length = match self.disk.open(&name).and_then(|file| file.length()) {
             Ok(length) => length,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(WalError::Disk { action: "open", name, source }),
+            Err(source) => {
+                return Err(WalError::Disk {
+                    action: "open",
+                    name,
+                    source,
+                });
+            }
         };
         let spare = (keep && length == self.segment_bytes).then(|| self.next());
         match spare {
             Some(spare) => {
                 let to = spare_name(spare.0);
-                self.disk.rename(&name, &to).map_err(WalError::disk("rename", &name))?;
+                self.disk
+                    .rename(&name, &to)
+                    .map_err(WalError::disk("rename", &name))?;
             }
-            None => self.disk.remove(&name).map_err(WalError::disk("remove", &name))?,
+            None => self
+                .disk
+                .remove(&name)
+                .map_err(WalError::disk("remove", &name))?,
         }
         sync_folder(&*self.disk)?;
         Ok(spare)
@@ -89,6 +108,10 @@ pub(crate) fn sync_folder(disk: &dyn Disk) -> Result<(), WalError> {
     }
     disk.sync_folder().map_err(|source| {
         let name = disk.place();
-        WalError::Disk { action: "sync", name, source }
+        WalError::Disk {
+            action: "sync",
+            name,
+            source,
+        }
     })
 }

@@ -97,14 +97,21 @@ impl PreparedFrame {
             _ => None,
         };
         let found = write.batch.as_ref().map(StampedBatch::len);
-        assert_eq!(declared, found, "an append, and nothing else, has a batch as its facts say");
+        assert_eq!(
+            declared, found,
+            "an append, and nothing else, has a batch as its facts say"
+        );
         let mut content = Vec::new();
         match &write.record {
             FrameRecord::Log(LogRecord::Snapshot(snapshot)) => snapshot.encode(&mut content),
             FrameRecord::MeterTotals(meters) => meters.encode(&mut content),
             FrameRecord::Log(_) | FrameRecord::MeterTotalsNow { .. } => {}
         }
-        let mut prepared = Self { write, content, submitted_bytes: 0 };
+        let mut prepared = Self {
+            write,
+            content,
+            submitted_bytes: 0,
+        };
         prepared.submitted_bytes = prepared.frame_bytes();
         prepared
     }
@@ -121,11 +128,12 @@ impl PreparedFrame {
     }
 
     /// Fills in the totals, if they are asked for. `total` sums up all frames before this one.
-    pub(crate) fn fill_totals(&mut self, total: &mut Meters) {
+    pub(crate) fn fill_totals(&mut self, total: &Meters) {
         if let FrameRecord::MeterTotalsNow { fold_before } = self.write.record {
+            let mut total = total.clone();
             total.fold_before(fold_before);
             total.encode(&mut self.content);
-            self.write.record = FrameRecord::MeterTotals(total.clone());
+            self.write.record = FrameRecord::MeterTotals(total);
         }
     }
 

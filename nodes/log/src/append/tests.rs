@@ -1,3 +1,5 @@
+//! The rules of appending, told as stories and tables.
+
 use super::*;
 use crate::facts::LogRecord;
 use crate::fixtures::{
@@ -245,6 +247,10 @@ fn a_gateway_that_is_not_known_begins_where_it_says() {
     );
     assert_eq!(arrive(&mut log, 40, 40), "new 0");
     assert_eq!(arrive(&mut log, 41, 40), "new 10");
+    let last = arrive(&mut log, u64::MAX, u64::MAX);
+    assert!(last.starts_with("append sequence gap"), "{last}");
+    assert_eq!(arrive(&mut log, u64::MAX - 1, u64::MAX - 1), "new 20");
+    assert!(arrive(&mut log, u64::MAX, u64::MAX).starts_with("append sequence gap"));
 }
 
 #[test]
@@ -319,14 +325,16 @@ fn a_refusal_that_a_crash_has_forgotten_is_not_appended_afterwards() {
 #[test]
 fn what_passes_uses_up_nothing() {
     let mut log = empty_log();
-    let fenced = AppendRequest {
-        leader_epoch: LeaderEpoch(6),
-        ..request(0)
-    };
-    assert_eq!(
-        log.append(NOW, fenced),
-        Err(AppendError::Fenced { current: EPOCH })
-    );
+    for other in [EPOCH.0 - 1, EPOCH.0 + 1] {
+        let fenced = AppendRequest {
+            leader_epoch: LeaderEpoch(other),
+            ..request(0)
+        };
+        assert_eq!(
+            log.append(NOW, fenced),
+            Err(AppendError::Fenced { current: EPOCH })
+        );
+    }
     let per_gateway = SESSION_UNANSWERED_MAX - 1;
     let gateways = PENDING_APPENDS_MAX as u64 / per_gateway + 1;
     let all = (1..=gateways).flat_map(|gateway| (0..per_gateway).map(move |s| (gateway, s)));

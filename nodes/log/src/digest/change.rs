@@ -72,7 +72,8 @@ impl Change {
     /// Lays the change on what was before it.
     pub(crate) fn merge_into(&self, state: &mut LogSnapshot) {
         state.leader_epoch = state.leader_epoch.max(self.leader_epoch);
-        state.metered_bytes += self.metered_bytes;
+        // Only damaged numbers could reach the end of the range.
+        state.metered_bytes = state.metered_bytes.saturating_add(self.metered_bytes);
         for (id, run) in &self.runs {
             state.producers.merge(*id, run.follows, &run.producer);
         }

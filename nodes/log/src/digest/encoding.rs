@@ -20,7 +20,7 @@ use crate::limits::PRODUCERS_MAX;
 use crate::snapshot::LogSnapshot;
 use crate::snapshot::encoding::{
     PRODUCER_BYTES_MIN, Previous, put_producer, put_sessions, read_offset, read_producer,
-    read_sessions,
+    read_sessions, read_total,
 };
 
 const VERSION: u8 = 1;
@@ -178,7 +178,7 @@ fn read_change(reader: &mut Reader<'_>) -> Result<Change, DecodeError> {
     let mut change = Change {
         leader_epoch: LeaderEpoch(reader.number("leader epoch")?),
         log_start_offset: read_offset(reader)?,
-        metered_bytes: reader.varint()?,
+        metered_bytes: read_total(reader)?,
         ..Change::default()
     };
     let mut previous = Previous::default();

@@ -1,7 +1,9 @@
+//! Digests: their stored form, its size, damage to it, and what a fold must not lose.
+
 use super::*;
 use crate::append::AppendRequest;
 use crate::codec::DecodeError;
-use crate::fixtures::{NOW, Places, empty_log, offset, request, stamp};
+use crate::fixtures::{NOW, Places, empty_log, new_facts, offset, request, stamp};
 use model::Offset;
 use proptest::prelude::*;
 
@@ -96,6 +98,47 @@ fn a_digest_that_is_cut_off_or_too_long_is_refused() {
     assert_eq!(
         PartitionDigest::decode(SEGMENT, &bytes),
         Err(DecodeError::Trailing(1))
+    );
+}
+
+#[test]
+fn a_producer_that_broke_off_within_a_segment_does_not_go_on_from_before() {
+    let mut log = empty_log();
+    let mut sequence = 0;
+    let mut append = |producer| {
+        // Expired in between, it may begin anywhere.
+        log.expire(Timestamp(i64::MAX), 0);
+        let mut append = request(sequence);
+        (append.answered_below, append.producer) = (sequence, Some(producer));
+        sequence += 1;
+        LogRecord::Append(new_facts(log.append(NOW, append)))
+    };
+    let records = [0, 10, 50, 60].map(|base| append(stamp(1, 0, base, 10)));
+    let mut places = Places::new(1);
+    let mut by_record = empty_log();
+    let mut by_digest = empty_log();
+    for segment in records.chunks(1).take(1).chain([&records[1..]]) {
+        let mut digest = PartitionDigest::new(SegmentId(places.segment), log.virtual_cluster());
+        for record in segment {
+            let at = places.next(100);
+            by_record.replay(record, at, NOW).unwrap();
+            digest.add(record, at, NOW);
+        }
+        by_digest.replay_digest(&digest).unwrap();
+        places = Places::new(places.segment + 1);
+    }
+    assert_eq!(by_digest.snapshot(), by_record.snapshot());
+    let late = AppendRequest {
+        producer: Some(stamp(1, 0, 0, 10)),
+        ..request(9)
+    };
+    let late = AppendRequest {
+        answered_below: 9,
+        ..late
+    };
+    assert!(
+        by_digest.append(NOW, late).is_err(),
+        "what broke off is not remembered"
     );
 }
 

@@ -1,3 +1,5 @@
+//! The log as a whole: its size at rest, its bounds, what it needs.
+
 use super::*;
 use crate::append::AppendRequest;
 use crate::fixtures::{EPOCH, NOW, Places, empty_log, new_facts, offset, request};

@@ -1,3 +1,5 @@
+//! What is forgotten of producers, and when.
+
 use super::*;
 use crate::fixtures::{NOW, append_id, offset, stamp};
 use crate::limits::PRODUCER_EXPIRATION_MS_DEFAULT;

@@ -1,3 +1,5 @@
+//! Which batches answer a read or a timestamp, as tables.
+
 use super::*;
 use crate::append::AppendRequest;
 use crate::facts::{FrameAt, SegmentId};

@@ -1,3 +1,5 @@
+//! Replays with segments missing, doubled, out of order or damaged.
+
 use super::*;
 use crate::append::AppendRequest;
 use crate::fixtures::{NOW, Places, empty_log, offset, request};

@@ -1,3 +1,5 @@
+//! Kafka's retention rules as a table, and what follows from a moved log start.
+
 use super::*;
 use crate::append::AppendRequest;
 use crate::facts::SegmentId;

@@ -1,3 +1,5 @@
+//! What is forgotten of gateways, and when.
+
 use super::*;
 use crate::fixtures::{NOW, append_id, offset};
 

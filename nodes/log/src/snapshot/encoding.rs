@@ -43,8 +43,8 @@ impl LogSnapshot {
             leader_epoch: LeaderEpoch(reader.number("leader epoch")?),
             log_start_offset: read_offset(reader)?,
             end_offset: read_offset(reader)?,
-            end_position: reader.varint()?,
-            metered_bytes: reader.varint()?,
+            end_position: read_total(reader)?,
+            metered_bytes: read_total(reader)?,
             producers: read_producers(reader)?,
             sessions: read_sessions(reader)?,
         };
@@ -57,6 +57,15 @@ impl LogSnapshot {
 
 pub(crate) fn read_offset(reader: &mut Reader<'_>) -> Result<Offset, DecodeError> {
     Offset::new(reader.varint()?).ok_or(DecodeError::Invalid("offset"))
+}
+
+/// A number of bytes that leaves room for all the bytes to come.
+pub(crate) fn read_total(reader: &mut Reader<'_>) -> Result<u64, DecodeError> {
+    let total = reader.varint()?;
+    match total <= i64::MAX as u64 {
+        true => Ok(total),
+        false => Err(DecodeError::Invalid("total")),
+    }
 }
 
 /// What was written last, to write steps from.

@@ -1,3 +1,5 @@
+//! The stored form of a snapshot, and damage to it.
+
 use super::*;
 use crate::append::AppendRequest;
 use crate::codec::DecodeError;
@@ -67,6 +69,21 @@ fn a_snapshot_that_is_cut_off_or_too_long_is_refused() {
         expected: 1,
     };
     assert_eq!(LogSnapshot::decode(&bytes), Err(version));
+}
+
+#[test]
+fn totals_leave_room_for_what_comes() {
+    let decoded = |end_position| {
+        let mut bytes = Vec::new();
+        LogSnapshot {
+            end_position,
+            ..LogSnapshot::default()
+        }
+        .encode(&mut bytes);
+        LogSnapshot::decode(&bytes)
+    };
+    assert!(decoded(i64::MAX as u64).is_ok());
+    assert!(decoded(i64::MAX as u64 + 1).is_err());
 }
 
 #[test]

@@ -1,19 +1,17 @@
 //! A log with all that is around it: gateways that repeat what was not answered, a write-ahead log
 //! of segments that loses its end in a crash, and the model, to compare with after each step.
 
+mod gateways;
+mod reading;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    AppendId, GatewayIncarnation, LaneId, LeaderEpoch, Offset, ProducerEpoch, ProducerId,
-    Timestamp, TopicId, TopicPartition, VirtualClusterId,
+    GatewayIncarnation, LeaderEpoch, Offset, Timestamp, TopicId, TopicPartition, VirtualClusterId,
 };
-use partition_log::{
-    Accepted, AppendError, AppendRequest, FrameAt, FrameEntry, LogRecord, PartitionDigest,
-    PartitionLog, Place, ProducerStamp, ReadPlan, SegmentId, first_frame_reaching,
-    frame_with_max_timestamp, read_frames,
-};
+use partition_log::{AppendRequest, FrameAt, LogRecord, PartitionDigest, PartitionLog, SegmentId};
 
-use crate::naive::{Answer, Expected, Naive, NaiveSessions, next};
+use crate::naive::{Answer, Naive, NaiveSessions};
 use crate::operation::{Arrival, Mark, Operation};
 
 /// A record in the write-ahead log.
@@ -207,157 +205,6 @@ impl Harness {
         }
     }
 
-    // Appending.
-
-    fn tell_answered(&mut self, gateway: u8) {
-        let incarnation = GatewayIncarnation(u64::from(gateway));
-        let high_watermark = self.naive.high_watermark();
-        let answers = &self.naive.sessions.answers;
-        let state = self.gateways.entry(gateway).or_default();
-        while state.answered_below < state.next
-            && answers
-                .get(&(incarnation, state.answered_below))
-                .is_none_or(|answer| match answer {
-                    Answer::Repeat(_, end) => *end <= high_watermark,
-                    _ => true,
-                })
-        {
-            state.answered_below += 1;
-        }
-    }
-
-    fn request(&mut self, operation: Operation) -> AppendRequest {
-        let Operation::Append {
-            gateway,
-            arrival,
-            mark,
-            record_count,
-            batch_bytes,
-            timestamp,
-            ..
-        } = operation
-        else {
-            unreachable!("only an append asks for one")
-        };
-        let state = self.gateways.entry(gateway).or_default();
-        if let Arrival::Skip(by) = arrival {
-            // What is given up counts as answered, if nothing before it is waited for.
-            if state.answered_below == state.next {
-                state.next += u64::from(by);
-                state.answered_below = state.next;
-            }
-        }
-        let sequence = match arrival {
-            Arrival::Next | Arrival::Skip(_) => state.next,
-            Arrival::Repeat(back) => state.next.saturating_sub(u64::from(back)),
-            Arrival::Gap(ahead) => state.next + u64::from(ahead),
-        };
-        let answered_below = state.answered_below.min(sequence);
-        if let Some(sent) = state.sent.get(&sequence) {
-            return AppendRequest {
-                answered_below,
-                leader_epoch: self.leader_epoch,
-                ..*sent
-            };
-        }
-        let producer = self.stamp(mark, u32::from(record_count));
-        let record_count = producer.map_or(u32::from(record_count), |(_, count)| count);
-        AppendRequest {
-            id: AppendId {
-                gateway: GatewayIncarnation(u64::from(gateway)),
-                lane: LaneId(0),
-                sequence,
-            },
-            answered_below,
-            leader_epoch: self.leader_epoch,
-            record_count,
-            batch_bytes: u32::from(batch_bytes),
-            metered_bytes: u32::from(batch_bytes) / 2,
-            producer: producer.map(|(stamp, _)| stamp),
-            max_timestamp: Timestamp(i64::from(timestamp)),
-        }
-    }
-
-    fn stamp(&self, mark: Mark, record_count: u32) -> Option<(ProducerStamp, u32)> {
-        let (producer, epoch_by) = match mark {
-            Mark::None => return None,
-            Mark::Next(p) | Mark::Again(p, _) | Mark::Off(p, _) => (p, 0),
-            Mark::Epoch(p, by) => (p, by),
-            Mark::EpochOff(p) => (p, 1),
-        };
-        let id = ProducerId(i64::from(producer));
-        let marks = self.naive.marks(id);
-        // Producer 1 begins at 0, the others shortly before the sequences wrap.
-        let begin = if producer == 1 { 0 } else { i32::MAX - 30 };
-        let last = marks.last().map(|(stamp, _)| *stamp);
-        let next = last.map_or(begin, |last| next(last.last_sequence));
-        let epoch = last.map_or(5, |last| last.epoch.0) + i16::from(epoch_by);
-        let base = match mark {
-            Mark::Again(_, back) => {
-                if let Some((stamp, batch)) = marks.iter().rev().nth(usize::from(back)) {
-                    return Some((*stamp, batch.record_count));
-                }
-                next
-            }
-            Mark::Off(_, by) => (i64::from(next) + i64::from(by)).rem_euclid(1 << 31) as i32,
-            Mark::Epoch(..) => 0,
-            Mark::EpochOff(_) => 3,
-            Mark::Next(_) | Mark::None => next,
-        };
-        let stamp = ProducerStamp::new(id, ProducerEpoch(epoch), base, record_count);
-        Some((stamp, record_count))
-    }
-
-    fn append(&mut self, gateway: u8, request: AppendRequest) -> Outcome {
-        let id = request.id;
-        let answered_below = self.gateways[&gateway].answered_below;
-        let expected = self.naive.expect(&request, answered_below);
-        let accepted = self.log.append(Timestamp(self.now), request);
-        let answer = match accepted {
-            Ok(Accepted::New(facts)) => Answer::New(facts.base_offset),
-            Ok(Accepted::Repeat {
-                base_offset,
-                end_offset,
-            }) => Answer::Repeat(base_offset, end_offset),
-            Err(AppendError::Producer(refusal)) => Answer::Refused(refusal),
-            Err(AppendError::Gap { expected }) => Answer::Gap(expected),
-            Err(AppendError::AlreadyAnswered) => Answer::AlreadyAnswered,
-            Err(error) => panic!("{request:?}: {error}"),
-        };
-        let outcome = match expected {
-            Expected::Exactly(expected) => {
-                assert_eq!(answer, expected, "{request:?}");
-                Outcome::Answered(answer)
-            }
-            Expected::NotNew => {
-                assert!(!matches!(answer, Answer::New(_)), "{request:?}");
-                Outcome::NotNew
-            }
-        };
-        if let Answer::Repeat(base, end) = answer {
-            assert!(
-                self.naive.is_true(&request, base, end),
-                "{request:?}: {answer:?}"
-            );
-        }
-        if let Ok(Accepted::New(facts)) = accepted {
-            self.naive.batches.push(facts);
-            self.naive.sessions.note_append(&facts);
-            self.write(LogRecord::Append(facts), None);
-        } else if !matches!(answer, Answer::Gap(_)) && !matches!(outcome, Outcome::NotNew) {
-            self.naive.sessions.note(id.gateway, id.sequence, answer);
-        }
-        let next = self.naive.sessions.next(id.gateway);
-        let state = self.gateways.entry(gateway).or_default();
-        if !matches!(answer, Answer::Gap(_)) {
-            state.sent.insert(id.sequence, request);
-            state.next = state.next.max(next);
-        }
-        outcome
-    }
-
-    // The write-ahead log.
-
     fn write(&mut self, record: LogRecord, sessions: Option<NaiveSessions>) {
         let length = match &record {
             LogRecord::Append(facts) => facts.batch_bytes,
@@ -491,111 +338,6 @@ impl Harness {
         );
         digest
     }
-
-    // Reading.
-
-    fn frames(&self, segment: SegmentId) -> Vec<FrameEntry> {
-        let mut bytes = Vec::new();
-        self.digest(segment).encode(&mut bytes);
-        PartitionDigest::decode_frames(segment, &bytes).expect("it was encoded just now")
-    }
-
-    fn read(&self, share: u8, bytes_max: u32, at_least_one: bool) -> Outcome {
-        let offset = share_of(self.naive.end(), share);
-        let plan = self.log.plan_read(offset, bytes_max, at_least_one);
-        if offset.value() < self.naive.log_start {
-            assert!(plan.is_err(), "{offset} lies below the log start");
-            return Outcome::Nothing;
-        }
-        let (run, part_end) = match plan.expect("the offset lies in the log") {
-            ReadPlan::Frames(run) => (run, self.naive.high_watermark()),
-            ReadPlan::Sealed(extent) => {
-                let frames = self.frames(extent.segment);
-                let run = read_frames(&extent, &frames, offset, bytes_max, at_least_one);
-                (run, extent.end_offset)
-            }
-        };
-        let durable = &self.naive.batches[..self.naive.durable];
-        let behind = durable
-            .iter()
-            .filter(|b| b.end_offset() > offset && b.end_offset() <= part_end);
-        let mut left = i64::from(bytes_max);
-        let expected = behind.enumerate().take_while(|(index, batch)| {
-            left -= i64::from(batch.batch_bytes);
-            left >= 0 || (*index == 0 && at_least_one)
-        });
-        let expected: Vec<Offset> = expected.map(|(_, batch)| batch.base_offset).collect();
-        let found: Vec<Offset> = run.frames.iter().map(|frame| frame.base_offset).collect();
-        assert_eq!(found, expected, "from {offset}, {bytes_max} bytes");
-        if let Some(position) = run.next_position {
-            assert_eq!(position, self.naive.position(run.next_offset));
-        }
-        assert_eq!(
-            run.next_position.is_none(),
-            found.is_empty() && offset != self.naive.high_watermark()
-        );
-        // How far a plan reaches depends on what is sealed; where it begins does not.
-        Outcome::Found(found.first().copied())
-    }
-
-    fn find_timestamp(&self, share: u8, timestamp: Timestamp) -> Outcome {
-        let from = share_of(self.naive.end(), share);
-        let mut ask_from = from;
-        let found = loop {
-            match self.log.plan_timestamp(timestamp, ask_from) {
-                None => break None,
-                Some(Place::Frame(frame)) => break Some(frame.base_offset),
-                Some(Place::Sealed(extent)) => {
-                    let frames = self.frames(extent.segment);
-                    let from = ask_from.max(self.log.bounds().log_start_offset);
-                    let found = first_frame_reaching(&frames, timestamp, from);
-                    if let Some(frame) = found {
-                        break Some(frame.base_offset);
-                    }
-                    ask_from = extent.end_offset;
-                }
-            }
-        };
-        let from = from.value().max(self.naive.log_start);
-        let durable = &self.naive.batches[..self.naive.durable];
-        let mut behind = durable
-            .iter()
-            .filter(|batch| batch.end_offset().value() > from);
-        let expected = behind.find(|batch| batch.max_timestamp >= timestamp);
-        assert_eq!(
-            found,
-            expected.map(|batch| batch.base_offset),
-            "{timestamp} from {from}"
-        );
-        Outcome::Found(found)
-    }
-
-    fn find_max_timestamp(&self) -> Outcome {
-        let log_start = self.log.bounds().log_start_offset;
-        let mut largest: Option<(Timestamp, Offset)> = None;
-        for place in self.log.plan_max_timestamp() {
-            let frame = match place {
-                Place::Frame(frame) => Some(frame),
-                Place::Sealed(extent) => {
-                    frame_with_max_timestamp(&self.frames(extent.segment), log_start).copied()
-                }
-            };
-            let found = frame.map(|frame| (frame.max_timestamp, frame.base_offset));
-            largest = found
-                .filter(|f| largest.is_none_or(|l| f.0 > l.0))
-                .or(largest);
-        }
-        let durable = self.naive.batches[..self.naive.durable].iter();
-        let readable = durable.filter(|batch| batch.end_offset().value() > self.naive.log_start);
-        let expected = readable.rev().max_by_key(|batch| batch.max_timestamp);
-        assert_eq!(
-            largest.map(|(_, offset)| offset),
-            expected.map(|batch| batch.base_offset)
-        );
-        Outcome::Found(largest.map(|(_, offset)| offset))
-    }
-
-    // Comparing.
 
     fn assert_bounds(&self) {
         let bounds = self.log.bounds();

@@ -57,20 +57,32 @@ pub(super) use ensure;
 impl Expected {
     /// The end of a partition's log, as far as it was submitted.
     pub(super) fn end_offset(&self, partition: TopicPartition) -> u64 {
-        let last = self.sent.iter().rev().find_map(|sent| match &sent.write.record {
-            FrameRecord::Log(LogRecord::Append(facts)) if sent.write.partition == partition => {
-                Some(facts.end_offset().value())
-            }
-            _ => None,
-        });
+        let last = self
+            .sent
+            .iter()
+            .rev()
+            .find_map(|sent| match &sent.write.record {
+                FrameRecord::Log(LogRecord::Append(facts)) if sent.write.partition == partition => {
+                    Some(facts.end_offset().value())
+                }
+                _ => None,
+            });
         last.unwrap_or(0)
     }
 
     /// Checks what a recovery shows, and takes it as acknowledged from now on. What was submitted
     /// but is not there is forgotten.
     pub(super) fn check(&mut self, disk: &dyn Disk, recovered: &Recovered) -> Result<(), String> {
-        let shown: BTreeSet<_> = recovered.segments.iter().map(|found| found.segment).collect();
-        self.recycled.extend(self.recycling.take().filter(|segment| !shown.contains(segment)));
+        let shown: BTreeSet<_> = recovered
+            .segments
+            .iter()
+            .map(|found| found.segment)
+            .collect();
+        self.recycled.extend(
+            self.recycling
+                .take()
+                .filter(|segment| !shown.contains(segment)),
+        );
         let mut found = Vec::new();
         for summary in &recovered.segments {
             ensure!(
@@ -79,8 +91,16 @@ impl Expected {
                 summary.segment
             );
             let (frames, digest) = read_segment(disk, summary.segment)?;
-            ensure!(digest.partitions == summary.partitions, "{:?}: footer", summary.segment);
-            ensure!(digest.meters == summary.meters, "{:?}: meters", summary.segment);
+            ensure!(
+                digest.partitions == summary.partitions,
+                "{:?}: footer",
+                summary.segment
+            );
+            ensure!(
+                digest.meters == summary.meters,
+                "{:?}: meters",
+                summary.segment
+            );
             found.extend(frames);
         }
         self.match_with(found)?;
@@ -92,20 +112,37 @@ impl Expected {
     fn match_with(&mut self, found: Vec<Found>) -> Result<(), String> {
         let mut found = found.into_iter();
         let mut commit_time = Timestamp(i64::MIN);
-        let Self { sent, acknowledged, recycled, .. } = self;
+        let Self {
+            sent,
+            acknowledged,
+            recycled,
+            ..
+        } = self;
         let mut shown = 0;
         for sent in sent.iter_mut() {
-            let gone = sent.durable.is_some_and(|(at, _)| recycled.contains(&at.segment));
+            let gone = sent
+                .durable
+                .is_some_and(|(at, _)| recycled.contains(&at.segment));
             if !gone {
                 let Some(found) = found.next() else { break };
-                ensure!(found.is(sent), "frame {shown} is another: {:?}", found.record);
-                ensure!(found.origin.commit_time >= commit_time, "frame {shown} is earlier");
+                ensure!(
+                    found.is(sent),
+                    "frame {shown} is another: {:?}",
+                    found.record
+                );
+                ensure!(
+                    found.origin.commit_time >= commit_time,
+                    "frame {shown} is earlier"
+                );
                 commit_time = found.origin.commit_time;
                 sent.durable = Some((found.at, commit_time));
             }
             shown += 1;
         }
-        ensure!(shown >= *acknowledged, "{acknowledged} were acknowledged, {shown} are there");
+        ensure!(
+            shown >= *acknowledged,
+            "{acknowledged} were acknowledged, {shown} are there"
+        );
         ensure!(found.next().is_none(), "more is there than was submitted");
         *acknowledged = shown;
         Ok(())
@@ -131,9 +168,19 @@ impl Expected {
 
 impl Sent {
     fn origin(&self, at: FrameAt, commit_time: Timestamp) -> FrameOrigin {
-        let FrameWrite { virtual_cluster, partition, .. } = self.write;
+        let FrameWrite {
+            virtual_cluster,
+            partition,
+            ..
+        } = self.write;
         let node_epoch = model::NodeEpoch(0);
-        FrameOrigin { segment: at.segment, node_epoch, commit_time, virtual_cluster, partition }
+        FrameOrigin {
+            segment: at.segment,
+            node_epoch,
+            commit_time,
+            virtual_cluster,
+            partition,
+        }
     }
 }
 
@@ -148,9 +195,9 @@ impl Found {
         let same_batch = write.batch.as_ref().is_none_or(|batch| {
             self.payload[..61] == batch.header_bytes()[..] && self.payload[61..] == batch.body()[..]
         });
-        let same_place = sent.durable.is_none_or(|durable| {
-            durable == (self.at, self.origin.commit_time)
-        });
+        let same_place = sent
+            .durable
+            .is_none_or(|durable| durable == (self.at, self.origin.commit_time));
         let origin = &self.origin;
         same_record
             && same_batch
@@ -173,7 +220,12 @@ fn read_segment(
     let scanned = scan(&bytes, &header, |frame, at| {
         digest.add(&frame.origin, &frame.record, at);
         let payload = Bytes::copy_from_slice(frame.payload);
-        frames.push(Found { origin: frame.origin, record: frame.record.clone(), payload, at });
+        frames.push(Found {
+            origin: frame.origin,
+            record: frame.record.clone(),
+            payload,
+            at,
+        });
         Ok(())
     });
     scanned.map_err(|error| failed(&error))?;

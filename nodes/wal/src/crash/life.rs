@@ -22,19 +22,67 @@ use crate::sim::{Chance, Crash, SimDisk};
 use crate::write::{FrameRecord, FrameWrite, PreparedFrame};
 
 const LIVES: u64 = 6;
-const STEPS_MAX: u64 = 60;
+const STEPS_MAX: u64 = 160;
 const PARTITIONS: u64 = 5;
 /// Only ever closed, so that nothing follows.
 const CLOSED_PARTITION: u32 = 9;
 const BODY_BYTES_MAX: u64 = 3000;
 
-/// Runs a seed. Says what was wrong, or a checksum over all that was done.
-pub(super) fn run(seed: u64) -> Result<u32, String> {
+/// What came to pass in a seed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// A checksum over all changes of the disk.
+    pub(super) trace: u32,
+    pub(super) commits: u64,
+    pub(super) sealed: u64,
+    pub(super) recycled: u64,
+    pub(super) batches_read: u64,
+    /// Lives that the disk ended before the log was open, and after.
+    pub(super) failed_openings: u64,
+    pub(super) failed_at_work: u64,
+    /// Recoveries that cut a torn end.
+    pub(super) torn: u64,
+    /// Frames that were shown by a recovery and never acknowledged.
+    pub(super) shown_unacknowledged: u64,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.trace = crc32c::crc32c_append(self.trace, &other.trace.to_le_bytes());
+        for (sum, more) in self.counts().into_iter().zip({ *other }.counts()) {
+            *sum += *more;
+        }
+    }
+
+    /// Whether everything came to pass at least once.
+    pub(super) fn has_all(mut self) -> bool {
+        self.counts().into_iter().all(|count| *count > 0)
+    }
+
+    fn counts(&mut self) -> [&mut u64; 8] {
+        [
+            &mut self.commits,
+            &mut self.sealed,
+            &mut self.recycled,
+            &mut self.batches_read,
+            &mut self.failed_openings,
+            &mut self.failed_at_work,
+            &mut self.torn,
+            &mut self.shown_unacknowledged,
+        ]
+    }
+}
+
+/// Runs a seed. Says what came to pass, or what was wrong.
+pub(super) fn run(seed: u64) -> Result<Tally, String> {
     let mut simulation = Simulation::new(seed);
     for _ in 0..LIVES {
         simulation.live()?;
     }
-    Ok(simulation.disk.trace())
+    Ok(Tally {
+        trace: simulation.disk.trace(),
+        ..simulation.tally
+    })
 }
 
 struct Simulation {
@@ -45,6 +93,7 @@ struct Simulation {
     epoch: u64,
     expected: Expected,
     pending: VecDeque<PreparedFrame>,
+    tally: Tally,
 }
 
 /// Why a life ended.
@@ -77,40 +126,51 @@ impl Simulation {
             segment_bytes: [16, 20, 32, 64][chance.below(4) as usize] * 4096,
             group_bytes_max: [4096, 8192, 40_000][chance.below(3) as usize],
             spares_ready: chance.below(3) as usize,
-            ..WalConfig::new(WalId(chance.next()))
+            ..WalConfig::new(WalId(chance.draw()))
         };
         Self {
-            disk: SimDisk::new(chance.next()),
+            disk: SimDisk::new(chance.draw()),
             chance,
             clock: Arc::new(HandClock::at(1_700_000_000_000)),
             config,
             epoch: 0,
             expected: Expected::default(),
             pending: VecDeque::new(),
+            tally: Tally::default(),
         }
     }
 
     /// Opens the log, works for a while, and crashes.
     fn live(&mut self) -> Result<(), String> {
         self.arm();
-        let end = self.open().and_then(|mut opened| self.work(&mut opened));
-        match end {
-            Ok(()) | Err(End::Disk) => {}
+        match self.open() {
             Err(End::Wrong(wrong)) => return Err(wrong),
+            Err(End::Disk) => self.tally.failed_openings += 1,
+            Ok(mut opened) => match self.work(&mut opened) {
+                Err(End::Wrong(wrong)) => return Err(wrong),
+                Err(End::Disk) => self.tally.failed_at_work += 1,
+                Ok(()) => {}
+            },
         }
         self.pending.clear();
-        let crash = if self.chance.once_in(3) { Crash::Process } else { Crash::Power };
+        let crash = if self.chance.once_in(3) {
+            Crash::Process
+        } else {
+            Crash::Power
+        };
         self.disk.restart(crash);
         self.reopen()
     }
 
     /// Sometimes a machine stops early, even while the log is opened.
     fn arm(&mut self) {
-        let changes = [8, 40, 200, 1000][self.chance.below(4) as usize];
+        let changes = [10, 60, 400, 2000][self.chance.below(4) as usize];
         let changes = self.chance.below(changes);
-        self.disk.crash_after((!self.chance.once_in(8)).then_some(changes));
-        let syncs = self.chance.below(60);
-        self.disk.fail_sync_after(self.chance.once_in(6).then_some(syncs));
+        self.disk
+            .crash_after((!self.chance.once_in(8)).then_some(changes));
+        let syncs = self.chance.below(100);
+        self.disk
+            .fail_sync_after(self.chance.once_in(6).then_some(syncs));
     }
 
     /// Without a fault, the log opens, and a power failure right after takes nothing away.
@@ -129,14 +189,17 @@ impl Simulation {
         self.epoch += 1;
         let disk: Arc<dyn Disk> = Arc::new(self.disk.clone());
         let clock = Arc::clone(&self.clock);
-        let (opened, recovered) =
-            open(Arc::clone(&disk), self.config.clone(), NodeEpoch(self.epoch), clock)?;
-        let checked = self.expected.check(&*disk, &recovered);
-        match checked {
-            // The machine may stop while the check reads; then there is nothing to say.
-            Err(_) if disk.list().is_err() => Err(End::Disk),
-            checked => Ok(checked.map(|()| opened)?),
-        }
+        let (opened, recovered) = open(
+            Arc::clone(&disk),
+            self.config.clone(),
+            NodeEpoch(self.epoch),
+            clock,
+        )?;
+        let acknowledged = self.expected.acknowledged;
+        self.expected.check(&*disk, &recovered)?;
+        self.tally.torn += u64::from(recovered.torn.is_some());
+        self.tally.shown_unacknowledged += (self.expected.acknowledged - acknowledged) as u64;
+        Ok(opened)
     }
 
     fn work(&mut self, opened: &mut Opened) -> Result<(), End> {
@@ -150,7 +213,9 @@ impl Simulation {
                 8 => self.prepare_spare(&mut opened.committer)?,
                 9 => self.recycle(&mut opened.committer)?,
                 10 => self.read(&opened.reader)?,
-                _ => self.clock.advance(self.chance.below(70_000) as i64 - 10_000),
+                _ => self
+                    .clock
+                    .advance(self.chance.below(70_000) as i64 - 10_000),
             }
         }
         Ok(())
@@ -159,7 +224,10 @@ impl Simulation {
     fn submit(&mut self) {
         for _ in 0..=self.chance.below(6) {
             let write = self.frame();
-            self.expected.sent.push(Sent { write: write.clone(), durable: None });
+            self.expected.sent.push(Sent {
+                write: write.clone(),
+                durable: None,
+            });
             self.pending.push_back(PreparedFrame::new(write));
         }
     }
@@ -174,19 +242,29 @@ impl Simulation {
             }
             1 => {
                 let end_offset = offset(end_offset);
-                let snapshot = LogSnapshot { end_offset, ..LogSnapshot::default() };
+                let snapshot = LogSnapshot {
+                    end_offset,
+                    ..LogSnapshot::default()
+                };
                 change(partition_id, LogRecord::Snapshot(snapshot))
             }
             2 => change(partition(CLOSED_PARTITION), LogRecord::Closed),
             3 => {
                 let minute = 1_700_000_000 / 60 + self.chance.below(60) as i64;
-                let fold_before = if self.chance.once_in(2) { Minute(minute) } else { Minute::FIRST };
+                let fold_before = if self.chance.once_in(2) {
+                    Minute(minute)
+                } else {
+                    Minute::FIRST
+                };
                 let record = FrameRecord::MeterTotalsNow { fold_before };
-                FrameWrite { record, ..change(partition_id, LogRecord::Closed) }
+                FrameWrite {
+                    record,
+                    ..change(partition_id, LogRecord::Closed)
+                }
             }
             _ => {
                 let mut body = vec![0; self.chance.below(BODY_BYTES_MAX) as usize];
-                body.fill_with(|| self.chance.next() as u8);
+                body.fill_with(|| self.chance.draw() as u8);
                 let records = 1 + self.chance.below(20) as u32;
                 let producer = self.chance.below(4) as i64;
                 let producer = (producer > 0).then_some((producer, end_offset as i32));
@@ -196,11 +274,16 @@ impl Simulation {
     }
 
     fn acknowledge(&mut self, commit: Commit, committer: &Committer) -> Result<(), String> {
+        self.tally.commits += 1;
+        self.tally.sealed += u64::from(commit.sealed.is_some());
         for shard in commit.shards {
             let commit_time = shard.committed.commit_time;
             for frame in shard.committed.frames {
                 let sent = &mut self.expected.sent[self.expected.acknowledged];
-                ensure!(sent.write.partition == frame.partition, "another frame is announced");
+                ensure!(
+                    sent.write.partition == frame.partition,
+                    "another frame is announced"
+                );
                 sent.durable = Some((frame.at, commit_time));
                 self.expected.acknowledged += 1;
             }
@@ -238,6 +321,7 @@ impl Simulation {
         }
         self.expected.recycling = None;
         self.expected.recycled.insert(segment);
+        self.tally.recycled += 1;
         Ok(())
     }
 
@@ -251,8 +335,18 @@ impl Simulation {
             .take(20)
             .collect();
         let places: Vec<_> = wanted.iter().map(|(at, _)| *at).collect();
-        let batches = reader.read_many(&places).map_err(|error| error.to_string())?;
-        let same = batches.iter().zip(&wanted).all(|(batch, (_, sent))| batch == sent);
-        if same { Ok(()) } else { Err(End::Wrong("a batch reads back as another".to_owned())) }
+        let batches = reader
+            .read_many(&places)
+            .map_err(|error| error.to_string())?;
+        self.tally.batches_read += batches.len() as u64;
+        let same = batches
+            .iter()
+            .zip(&wanted)
+            .all(|(batch, (_, sent))| batch == sent);
+        if same {
+            Ok(())
+        } else {
+            Err(End::Wrong("a batch reads back as another".to_owned()))
+        }
     }
 }

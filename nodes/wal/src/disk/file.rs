@@ -34,7 +34,9 @@ impl FileDisk {
                 File::open(parent)?.sync_all()?;
             }
         }
-        Ok(Self { folder: path.to_owned() })
+        Ok(Self {
+            folder: path.to_owned(),
+        })
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -70,12 +72,17 @@ impl Disk for FileDisk {
     }
 
     fn create(&self, name: &str, bytes: u64) -> io::Result<Arc<dyn DiskFile>> {
-        let file =
-            OpenOptions::new().read(true).write(true).create_new(true).open(self.path(name))?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(self.path(name))?;
         let zeros = vec![0; ZEROS_BYTES];
         let mut written = 0;
         while written < bytes {
-            let piece = usize::try_from(bytes - written).unwrap_or(usize::MAX).min(zeros.len());
+            let piece = usize::try_from(bytes - written)
+                .unwrap_or(usize::MAX)
+                .min(zeros.len());
             file.write_all_at(&zeros[..piece], written)?;
             written += piece as u64;
         }
@@ -84,7 +91,10 @@ impl Disk for FileDisk {
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        let file = OpenOptions::new().read(true).write(true).open(self.path(name))?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(self.path(name))?;
         Ok(Arc::new(OpenFile { file }))
     }
 

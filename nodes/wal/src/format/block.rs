@@ -35,7 +35,10 @@ pub enum BlockFault {
 
 /// Puts `fields` into a block.
 pub fn seal(magic: [u8; 8], fields: &[u8]) -> Block {
-    assert!(fields.len() <= CRC_AT - FIELDS_AT, "the fields of a block fit into it");
+    assert!(
+        fields.len() <= CRC_AT - FIELDS_AT,
+        "the fields of a block fit into it"
+    );
     let mut block = [0; BLOCK_BYTES];
     block[..8].copy_from_slice(&magic);
     block[8..FIELDS_AT].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
@@ -61,7 +64,9 @@ pub fn open(block: &Block, magic: [u8; 8]) -> Result<&[u8], BlockFault> {
 }
 
 fn u32_at(block: &Block, at: usize) -> u32 {
-    let bytes = block[at..].first_chunk().expect("a block is longer than its fields");
+    let bytes = block[at..]
+        .first_chunk()
+        .expect("a block is longer than its fields");
     u32::from_le_bytes(*bytes)
 }
 
@@ -72,7 +77,10 @@ mod tests {
     #[test]
     fn a_changed_bit_is_seen_wherever_it_is() {
         let block = seal(*b"MAGICMAG", &[7; 100]);
-        assert_eq!(&open(&block, *b"MAGICMAG").unwrap()[..101], [vec![7; 100], vec![0]].concat());
+        assert_eq!(
+            &open(&block, *b"MAGICMAG").unwrap()[..101],
+            [vec![7; 100], vec![0]].concat()
+        );
         for at in [0, 9, 12, 111, 2000, 4092, 4095] {
             let mut changed = block;
             changed[at] ^= 4;

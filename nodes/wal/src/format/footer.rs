@@ -50,12 +50,16 @@ impl Directory {
         while !bytes.is_empty() {
             entries.push(take_entry(&mut bytes));
         }
-        entries.is_sorted_by(|a, b| a.partition < b.partition).then_some(Self { entries })
+        entries
+            .is_sorted_by(|a, b| a.partition < b.partition)
+            .then_some(Self { entries })
     }
 
     /// Where the digest of `partition` lies, if it has one.
     pub fn find(&self, partition: TopicPartition) -> Option<&DirectoryEntry> {
-        let found = self.entries.binary_search_by_key(&partition, |entry| entry.partition);
+        let found = self
+            .entries
+            .binary_search_by_key(&partition, |entry| entry.partition);
         found.ok().map(|index| &self.entries[index])
     }
 
@@ -68,9 +72,16 @@ impl Directory {
 fn take_entry(bytes: &mut &[u8]) -> DirectoryEntry {
     let mut topic = [0; 16];
     bytes.copy_to_slice(&mut topic);
-    let partition = TopicPartition { topic: TopicId(topic), partition: bytes.get_u32_le() };
+    let partition = TopicPartition {
+        topic: TopicId(topic),
+        partition: bytes.get_u32_le(),
+    };
     let virtual_cluster = VirtualClusterId(bytes.get_u32_le());
-    DirectoryEntry { partition, virtual_cluster, digest: take_part(bytes) }
+    DirectoryEntry {
+        partition,
+        virtual_cluster,
+        digest: take_part(bytes),
+    }
 }
 
 fn put_entry(out: &mut Vec<u8>, entry: &DirectoryEntry) {
@@ -95,14 +106,24 @@ pub fn encode(
     chain: Chain,
     groups_end: u64,
 ) -> EncodedFooter {
-    let mut footer = Writer { base: groups_end, bytes: Vec::new() };
+    let mut footer = Writer {
+        base: groups_end,
+        bytes: Vec::new(),
+    };
     let directory_bytes = digest.partitions.len() * DIRECTORY_ENTRY_BYTES;
     footer.bytes.resize(directory_bytes, 0);
     let mut directory = Vec::with_capacity(directory_bytes);
     for (&partition, digest) in &digest.partitions {
         let virtual_cluster = digest.virtual_cluster();
         let digest = footer.put(|out| digest.encode(out));
-        put_entry(&mut directory, &DirectoryEntry { partition, virtual_cluster, digest });
+        put_entry(
+            &mut directory,
+            &DirectoryEntry {
+                partition,
+                virtual_cluster,
+                digest,
+            },
+        );
     }
     footer.bytes[..directory_bytes].copy_from_slice(&directory);
     let meters = &digest.meters;
@@ -119,7 +140,10 @@ pub fn encode(
     let mut bytes = footer.bytes;
     let whole = usize::try_from(to_blocks(bytes.len() as u64)).expect("it is in memory");
     bytes.resize(whole, 0);
-    EncodedFooter { bytes, trailer: trailer.encode() }
+    EncodedFooter {
+        bytes,
+        trailer: trailer.encode(),
+    }
 }
 
 struct Writer {

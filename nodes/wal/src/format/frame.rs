@@ -68,6 +68,9 @@ pub enum FrameFault {
     /// An offset past Kafka's range.
     #[error("{0} is no offset")]
     Offset(u64),
+    /// A batch without records, or with offsets past Kafka's range.
+    #[error("no batch has {0} records there")]
+    RecordCount(u32),
     /// A batch of another size than the header says, or a payload where none belongs.
     #[error("a payload of {0} bytes does not fit the kind")]
     Payload(u64),
@@ -178,7 +181,11 @@ fn kind(record: &FrameRecord) -> u8 {
 pub fn payload_at(segment: SegmentId, position: u64, frame_bytes: usize) -> FrameAt {
     let length = u32::try_from(frame_bytes - FRAME_HEADER_BYTES);
     let length = length.expect("a frame fits into a segment");
-    FrameAt { segment, position: position + FRAME_HEADER_BYTES as u64, length }
+    FrameAt {
+        segment,
+        position: position + FRAME_HEADER_BYTES as u64,
+        length,
+    }
 }
 
 /// The frame's checksum and size, once they are found to belong to the bytes that it begins.
@@ -197,14 +204,20 @@ pub fn check(bytes: &[u8]) -> Result<Checked, FrameFault> {
     if stored != computed && !crate::plant::is_planted(crate::plant::Bug::TrustTornFrame) {
         return Err(FrameFault::Crc { stored, computed });
     }
-    Ok(Checked { crc: stored, frame_bytes })
+    Ok(Checked {
+        crc: stored,
+        frame_bytes,
+    })
 }
 
 /// The stored checksum and the size of the frame that `bytes` begin with, if all of it is there.
 fn extent(bytes: &[u8]) -> Result<(u32, usize), FrameFault> {
     let left = bytes.len() as u64;
     let Some(header) = bytes.first_chunk::<FRAME_HEADER_BYTES>() else {
-        return Err(FrameFault::Truncated { wanted: FRAME_HEADER_BYTES as u64, left });
+        return Err(FrameFault::Truncated {
+            wanted: FRAME_HEADER_BYTES as u64,
+            left,
+        });
     };
     let stored = (&header[..]).get_u32_le();
     let wanted = FRAME_HEADER_BYTES as u64 + u64::from((&header[LENGTH_AT..]).get_u32_le());
@@ -232,7 +245,11 @@ impl<'a> Frame<'a> {
         let record_count = fields.get_u32_le();
         let metered_bytes = fields.get_u32_le();
         let gateway = GatewayIncarnation(fields.get_u64_le());
-        let append_id = AppendId { gateway, lane, sequence: fields.get_u64_le() };
+        let append_id = AppendId {
+            gateway,
+            lane,
+            sequence: fields.get_u64_le(),
+        };
         let max_timestamp = Timestamp(fields.get_i64_le());
         let producer = take_producer(&mut fields);
         let facts = AppendFacts {
@@ -246,7 +263,12 @@ impl<'a> Frame<'a> {
             max_timestamp,
         };
         let record = read_record(kind, facts, payload)?;
-        Ok(Self { origin, record, payload, crc })
+        Ok(Self {
+            origin,
+            record,
+            payload,
+            crc,
+        })
     }
 
     /// Size of the frame.
@@ -263,8 +285,17 @@ fn take_origin(fields: &mut &[u8]) -> FrameOrigin {
     let partition = fields.get_u32_le();
     let mut topic = [0; 16];
     fields.copy_to_slice(&mut topic);
-    let partition = TopicPartition { topic: TopicId(topic), partition };
-    FrameOrigin { segment, node_epoch, commit_time, virtual_cluster, partition }
+    let partition = TopicPartition {
+        topic: TopicId(topic),
+        partition,
+    };
+    FrameOrigin {
+        segment,
+        node_epoch,
+        commit_time,
+        virtual_cluster,
+        partition,
+    }
 }
 
 fn take_producer(fields: &mut &[u8]) -> ProducerStamp {
@@ -272,13 +303,24 @@ fn take_producer(fields: &mut &[u8]) -> ProducerStamp {
     let epoch = ProducerEpoch(fields.get_i16_le());
     fields.advance(2);
     let base_sequence = fields.get_i32_le();
-    ProducerStamp { id, epoch, base_sequence, last_sequence: fields.get_i32_le() }
+    ProducerStamp {
+        id,
+        epoch,
+        base_sequence,
+        last_sequence: fields.get_i32_le(),
+    }
 }
 
 fn read_record(kind: u8, facts: AppendFacts, payload: &[u8]) -> Result<FrameRecord, FrameFault> {
     let content = |fault: &dyn std::fmt::Display| FrameFault::Content(fault.to_string());
     let record = match kind {
-        APPEND => return Ok(FrameRecord::Log(LogRecord::Append(facts))),
+        APPEND => {
+            let end = facts.base_offset.checked_add(u64::from(facts.record_count));
+            if facts.record_count == 0 || end.is_none() {
+                return Err(FrameFault::RecordCount(facts.record_count));
+            }
+            return Ok(FrameRecord::Log(LogRecord::Append(facts)));
+        }
         SNAPSHOT => {
             let snapshot = LogSnapshot::decode(payload).map_err(|fault| content(&fault))?;
             return Ok(FrameRecord::Log(LogRecord::Snapshot(snapshot)));

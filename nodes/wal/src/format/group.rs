@@ -79,8 +79,14 @@ impl GroupHeader {
         };
         let sequence = fields.get_u64_le();
         let commit_time = Timestamp(fields.get_i64_le());
-        let header =
-            Self { previous_crc, frame_count, body_bytes, identity, sequence, commit_time };
+        let header = Self {
+            previous_crc,
+            frame_count,
+            body_bytes,
+            identity,
+            sequence,
+            commit_time,
+        };
         Some((header, crc))
     }
 
@@ -105,7 +111,11 @@ mod tests {
             previous_crc: 1,
             frame_count: 2,
             body_bytes: 3,
-            identity: Identity { wal: WalId(4), segment: SegmentId(5), node_epoch: NodeEpoch(6) },
+            identity: Identity {
+                wal: WalId(4),
+                segment: SegmentId(5),
+                node_epoch: NodeEpoch(6),
+            },
             sequence: 7,
             commit_time: Timestamp(8),
         };

@@ -38,7 +38,10 @@ impl SegmentHeader {
     /// Reads the first block of a file.
     pub fn decode(bytes: &Block) -> Result<Self, BlockFault> {
         let mut fields = block::open(bytes, MAGIC)?;
-        Ok(Self { identity: take_identity(&mut fields), chain: take_chain(&mut fields) })
+        Ok(Self {
+            identity: take_identity(&mut fields),
+            chain: take_chain(&mut fields),
+        })
     }
 }
 
@@ -79,8 +82,16 @@ mod tests {
     #[test]
     fn a_header_comes_back() {
         let header = SegmentHeader {
-            identity: Identity { wal: WalId(1), segment: SegmentId(2), node_epoch: NodeEpoch(3) },
-            chain: Chain { sequence: 4, crc: 5, commit_time: Timestamp(6) },
+            identity: Identity {
+                wal: WalId(1),
+                segment: SegmentId(2),
+                node_epoch: NodeEpoch(3),
+            },
+            chain: Chain {
+                sequence: 4,
+                crc: 5,
+                commit_time: Timestamp(6),
+            },
         };
         assert_eq!(SegmentHeader::decode(&header.encode()), Ok(header));
         assert_eq!(SegmentHeader::decode(&[0; 4096]), Err(BlockFault::Magic));

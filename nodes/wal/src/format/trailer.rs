@@ -97,7 +97,11 @@ pub(super) fn put_part(out: &mut Vec<u8>, part: Part) {
 
 /// Reads from fields that are long enough.
 pub(super) fn take_part(fields: &mut &[u8]) -> Part {
-    Part { position: fields.get_u64_le(), length: fields.get_u32_le(), crc: fields.get_u32_le() }
+    Part {
+        position: fields.get_u64_le(),
+        length: fields.get_u32_le(),
+        crc: fields.get_u32_le(),
+    }
 }
 
 #[cfg(test)]
@@ -110,10 +114,22 @@ mod tests {
 
     #[test]
     fn a_trailer_comes_back() {
-        let part = |position| Part { position, length: 11, crc: 12 };
+        let part = |position| Part {
+            position,
+            length: 11,
+            crc: 12,
+        };
         let trailer = Trailer {
-            identity: Identity { wal: WalId(1), segment: SegmentId(2), node_epoch: NodeEpoch(3) },
-            chain: Chain { sequence: 4, crc: 5, commit_time: Timestamp(6) },
+            identity: Identity {
+                wal: WalId(1),
+                segment: SegmentId(2),
+                node_epoch: NodeEpoch(3),
+            },
+            chain: Chain {
+                sequence: 4,
+                crc: 5,
+                commit_time: Timestamp(6),
+            },
             groups_end: 7,
             commit_time_min: Timestamp(8),
             directory: part(9),

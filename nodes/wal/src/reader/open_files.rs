@@ -29,7 +29,10 @@ impl OpenSegment {
         }
         // A segment that was opened before it was sealed may have grown with its footer.
         let length = self.file.file.length().map_err(PartError::Disk)?;
-        let file = SegmentFile { length, ..self.file.clone() };
+        let file = SegmentFile {
+            length,
+            ..self.file.clone()
+        };
         let directory = Arc::new(file.directory(&file.trailer()?)?);
         Ok(Arc::clone(self.directory.get_or_init(|| directory)))
     }
@@ -54,22 +57,23 @@ struct Entry {
 
 impl OpenFiles {
     /// The file of `segment`, opened if it is not.
-    pub(super) fn open(
-        &self,
-        disk: &dyn Disk,
-        segment: SegmentId,
-    ) -> io::Result<Arc<OpenSegment>> {
+    pub(super) fn open(&self, disk: &dyn Disk, segment: SegmentId) -> io::Result<Arc<OpenSegment>> {
         if let Some(open) = self.lock().find(segment) {
             return Ok(open);
         }
         // Opened without the lock: two threads may do it at once, and one of the files is closed.
         let file = SegmentFile::open(disk, segment)?;
-        let open = Arc::new(OpenSegment { file, directory: OnceLock::new() });
+        let open = Arc::new(OpenSegment {
+            file,
+            directory: OnceLock::new(),
+        });
         Ok(self.lock().insert(open))
     }
 
     pub(super) fn forget(&self, segment: SegmentId) {
-        self.lock().entries.retain(|entry| entry.segment.file.segment != segment);
+        self.lock()
+            .entries
+            .retain(|entry| entry.segment.file.segment != segment);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -81,8 +85,10 @@ impl OpenFiles {
 impl State {
     fn find(&mut self, segment: SegmentId) -> Option<Arc<OpenSegment>> {
         self.tick += 1;
-        let entry =
-            self.entries.iter_mut().find(|entry| entry.segment.file.segment == segment)?;
+        let entry = self
+            .entries
+            .iter_mut()
+            .find(|entry| entry.segment.file.segment == segment)?;
         entry.last_used = self.tick;
         Some(Arc::clone(&entry.segment))
     }
@@ -92,12 +98,19 @@ impl State {
             return other;
         }
         if self.entries.len() == OPEN_FILES_MAX {
-            let oldest = self.entries.iter().enumerate().min_by_key(|(_, entry)| entry.last_used);
+            let oldest = self
+                .entries
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, entry)| entry.last_used);
             let (index, _) = oldest.expect("the list is full");
             self.entries.swap_remove(index);
         }
         let last_used = self.tick;
-        self.entries.push(Entry { segment: Arc::clone(&open), last_used });
+        self.entries.push(Entry {
+            segment: Arc::clone(&open),
+            last_used,
+        });
         open
     }
 }

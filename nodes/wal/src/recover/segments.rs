@@ -64,11 +64,18 @@ pub(super) fn read_segments(
     segments: &[SegmentId],
     node_epoch: NodeEpoch,
 ) -> Result<Found, WalError> {
-    let mut found = Found { wal: None, chain: Chain::START, segments: Vec::new(), torn: None };
+    let mut found = Found {
+        wal: None,
+        chain: Chain::START,
+        segments: Vec::new(),
+        torn: None,
+    };
     for (index, &segment) in segments.iter().enumerate() {
         let opened = SegmentFile::open(disk, segment);
         let file = opened.map_err(WalError::disk("open", &segment_name(segment)))?;
-        let header = file.header().map_err(|error| refuse(error, segment, 0, Proof::Name))?;
+        let header = file
+            .header()
+            .map_err(|error| refuse(error, segment, 0, Proof::Name))?;
         check_header(&found, &header, node_epoch)?;
         found.wal = Some(header.identity.wal);
         let (summary, chain) = match segments.get(index + 1) {
@@ -86,7 +93,10 @@ pub(super) fn read_segments(
                     fault,
                 });
                 let file_bytes = seal_last(&file, header.identity, &digest, &scan)?;
-                (summarize(header.identity, digest, scan.chain, file_bytes), scan.chain)
+                (
+                    summarize(header.identity, digest, scan.chain, file_bytes),
+                    scan.chain,
+                )
             }
         };
         found.chain = chain;
@@ -98,7 +108,13 @@ pub(super) fn read_segments(
 fn refuse(error: PartError, segment: SegmentId, position: u64, proof: Proof) -> WalError {
     match error {
         PartError::Disk(source) => WalError::disk("read", &segment_name(segment))(source),
-        PartError::Fault(fault) => Damage { segment, position, fault, proof }.into(),
+        PartError::Fault(fault) => Damage {
+            segment,
+            position,
+            fault,
+            proof,
+        }
+        .into(),
     }
 }
 
@@ -107,21 +123,38 @@ fn check_header(
     header: &SegmentHeader,
     node_epoch: NodeEpoch,
 ) -> Result<(), WalError> {
-    let Identity { wal, segment, node_epoch: written } = header.identity;
+    let Identity {
+        wal,
+        segment,
+        node_epoch: written,
+    } = header.identity;
     if let Some(expected) = found.wal
         && wal != expected
     {
-        return Err(WalError::Foreign { segment, found: wal, expected });
+        return Err(WalError::Foreign {
+            segment,
+            found: wal,
+            expected,
+        });
     }
     if written >= node_epoch {
-        return Err(WalError::NodeEpoch { found: written, given: node_epoch });
+        return Err(WalError::NodeEpoch {
+            found: written,
+            given: node_epoch,
+        });
     }
     // Where the segment before is gone, its end is not known any more.
-    let follows = found.segments.last().is_none_or(|before| {
-        before.segment.0 + 1 != segment.0 || found.chain == header.chain
-    });
+    let follows = found
+        .segments
+        .last()
+        .is_none_or(|before| before.segment.0 + 1 != segment.0 || found.chain == header.chain);
     if !follows {
-        let damage = Damage { segment, position: 0, fault: Fault::Chain, proof: Proof::Name };
+        let damage = Damage {
+            segment,
+            position: 0,
+            fault: Fault::Chain,
+            proof: Proof::Name,
+        };
         return Err(damage.into());
     }
     Ok(())
@@ -143,9 +176,15 @@ fn read_sealed(
         partitions.insert(entry.partition, digest);
     }
     let meters = read_meters(file, &trailer)?;
-    let digest =
-        SegmentDigest { partitions, meters, commit_time_min: Some(trailer.commit_time_min) };
-    Ok((summarize(identity, digest, trailer.chain, file.length), trailer.chain))
+    let digest = SegmentDigest {
+        partitions,
+        meters,
+        commit_time_min: Some(trailer.commit_time_min),
+    };
+    Ok((
+        summarize(identity, digest, trailer.chain, file.length),
+        trailer.chain,
+    ))
 }
 
 fn read_meters(file: &SegmentFile, trailer: &Trailer) -> Result<SegmentMeters, PartError> {
@@ -156,7 +195,11 @@ fn read_meters(file: &SegmentFile, trailer: &Trailer) -> Result<SegmentMeters, P
     let is_there = trailer.totals != Part::default();
     Ok(SegmentMeters {
         sums: read(trailer.sums)?,
-        totals: if is_there { Some(read(trailer.totals)?) } else { None },
+        totals: if is_there {
+            Some(read(trailer.totals)?)
+        } else {
+            None
+        },
         since_totals: read(trailer.since_totals)?,
     })
 }
@@ -218,9 +261,12 @@ fn seal_last(
     let file_bytes = trailer_at + BLOCK_BYTES as u64;
     let name = segment_name(file.segment);
     let file = &file.file;
-    file.write_at(&footer.bytes, scan.end).map_err(WalError::disk("write", &name))?;
-    file.write_at(&footer.trailer, trailer_at).map_err(WalError::disk("write", &name))?;
-    file.set_length(file_bytes).map_err(WalError::disk("cut", &name))?;
+    file.write_at(&footer.bytes, scan.end)
+        .map_err(WalError::disk("write", &name))?;
+    file.write_at(&footer.trailer, trailer_at)
+        .map_err(WalError::disk("write", &name))?;
+    file.set_length(file_bytes)
+        .map_err(WalError::disk("cut", &name))?;
     file.sync().map_err(WalError::disk("sync", &name))?;
     Ok(file_bytes)
 }

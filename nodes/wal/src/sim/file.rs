@@ -21,12 +21,19 @@ pub(super) struct SimFile {
 impl SimFile {
     /// Zeros, all durable.
     pub(super) fn zeros(bytes: usize) -> Self {
-        Self { now: vec![0; bytes], durable: vec![0; bytes], dirty: BTreeSet::new() }
+        Self {
+            now: vec![0; bytes],
+            durable: vec![0; bytes],
+            dirty: BTreeSet::new(),
+        }
     }
 
     /// Zeros, none durable.
     pub(super) fn unsynced_zeros(bytes: usize) -> Self {
-        Self { now: vec![0; bytes], ..Self::default() }
+        Self {
+            now: vec![0; bytes],
+            ..Self::default()
+        }
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -39,7 +46,8 @@ impl SimFile {
             self.now.resize(end, 0);
         }
         self.now[at..end].copy_from_slice(bytes);
-        self.dirty.extend(at / SECTOR_BYTES..end.div_ceil(SECTOR_BYTES));
+        self.dirty
+            .extend(at / SECTOR_BYTES..end.div_ceil(SECTOR_BYTES));
     }
 
     pub(super) fn set_length(&mut self, bytes: usize) {
@@ -87,7 +95,9 @@ impl SimFile {
     /// Makes a sector durable, as far as the file's durable length reaches.
     fn keep(&mut self, sector: usize) {
         let start = sector * SECTOR_BYTES;
-        let end = (start + SECTOR_BYTES).min(self.now.len()).min(self.durable.len());
+        let end = (start + SECTOR_BYTES)
+            .min(self.now.len())
+            .min(self.durable.len());
         if start < end {
             self.durable[start..end].copy_from_slice(&self.now[start..end]);
         }

@@ -22,9 +22,18 @@ pub enum Crash {
 /// A change of the folder that is not durable yet.
 #[derive(Clone, Debug)]
 enum Change {
-    Link { name: String, inode: u64 },
-    Move { from: String, to: String, inode: u64 },
-    Unlink { name: String },
+    Link {
+        name: String,
+        inode: u64,
+    },
+    Move {
+        from: String,
+        to: String,
+        inode: u64,
+    },
+    Unlink {
+        name: String,
+    },
 }
 
 pub(super) struct World {
@@ -125,7 +134,10 @@ impl World {
 
     pub(super) fn open(&self, name: &str) -> io::Result<u64> {
         self.check_up()?;
-        self.names.get(name).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.names
+            .get(name)
+            .copied()
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     pub(super) fn create(&mut self, name: &str, bytes: u64) -> io::Result<u64> {
@@ -141,7 +153,10 @@ impl World {
         let inode = self.next_inode;
         self.next_inode += 1;
         self.files.insert(inode, file);
-        self.change_names(Change::Link { name: name.to_owned(), inode });
+        self.change_names(Change::Link {
+            name: name.to_owned(),
+            inode,
+        });
         self.end_change(dies)?;
         Ok(inode)
     }
@@ -160,7 +175,9 @@ impl World {
         self.note(name, b"remove");
         let dies = self.begin_change()?;
         self.open_any(name)?;
-        self.change_names(Change::Unlink { name: name.to_owned() });
+        self.change_names(Change::Unlink {
+            name: name.to_owned(),
+        });
         self.end_change(dies)
     }
 
@@ -187,8 +204,11 @@ impl World {
     pub(super) fn write_at(&mut self, inode: u64, bytes: &[u8], position: u64) -> io::Result<()> {
         self.note(&format!("{inode} {position}"), bytes);
         let dies = self.begin_change()?;
-        let written =
-            if dies { self.chance.below(bytes.len() as u64 + 1) as usize } else { bytes.len() };
+        let written = if dies {
+            self.chance.below(bytes.len() as u64 + 1) as usize
+        } else {
+            bytes.len()
+        };
         let at = usize::try_from(position).expect("a file fits into memory");
         self.file_mut(inode).write(&bytes[..written], at);
         self.end_change(dies)
@@ -229,7 +249,10 @@ impl World {
     }
 
     fn open_any(&self, name: &str) -> io::Result<u64> {
-        self.names.get(name).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.names
+            .get(name)
+            .copied()
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     fn change_names(&mut self, change: Change) {
@@ -238,7 +261,11 @@ impl World {
     }
 
     fn check_up(&self) -> io::Result<()> {
-        if self.is_down { Err(io::Error::other("the machine is down")) } else { Ok(()) }
+        if self.is_down {
+            Err(io::Error::other("the machine is down"))
+        } else {
+            Ok(())
+        }
     }
 
     /// Whether the machine stops in the middle of the change that begins.

@@ -1,0 +1,122 @@
+//! The last gate before the log: an authorized batch is checked against the topic's rules and the
+//! virtual cluster's limits, and what the node says of its quota is turned into waiting.
+//!
+//! Owns: which batches may be appended, how long an append may take, how long its acknowledgement
+//! is held. Does not own: the rules themselves (`records`), the buckets (the partition's owner has
+//! them), the reading of the connection (`mute`).
+//!
+//! How a partition's limit is felt: the batch is appended at once and its acknowledgement is held
+//! until the partition is out of debt; further in debt the connection is not read either.
+//! `throttle_time_ms` stays 0, since a Java client would stop every partition of the connection.
+//!
+//! Invariant: an [`Admitted`] is made here only.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use model::{Instant, Topic, TopicPartition, VirtualClusterId};
+use node_api::Appended;
+use records::{BatchRules, ValidBatch, validate};
+
+use crate::call::Call;
+use crate::error::Fault;
+use crate::limits::{ACK_HOLD_MAX, PARKING_MAX, PARKING_MIN};
+use crate::mute::Mute;
+use crate::permission::Authorized;
+
+/// A batch that a caller may write, as it came.
+pub(crate) struct BatchWrite<'a> {
+    pub(crate) topic: &'a Topic,
+    pub(crate) partition: TopicPartition,
+    pub(crate) records: Bytes,
+}
+
+/// A batch that may be appended.
+pub(crate) struct Admitted {
+    pub(crate) virtual_cluster: VirtualClusterId,
+    pub(crate) partition: TopicPartition,
+    pub(crate) batch: ValidBatch,
+    /// When it is answered with REQUEST_TIMED_OUT if nothing was heard of it.
+    pub(crate) give_up_at: Instant,
+    /// The connection that it came by, if any.
+    pub(crate) mute: Option<Arc<Mute>>,
+}
+
+/// Admits a batch, or says why not.
+pub(crate) fn admit(
+    call: &Call,
+    write: Authorized<BatchWrite<'_>>,
+    timeout: Duration,
+) -> Result<Admitted, Fault> {
+    let BatchWrite {
+        topic,
+        partition,
+        records,
+    } = write.into_request();
+    let rules = BatchRules::of_topic(call.version(), &topic.config, &call.cluster.limits);
+    let clock = &call.services.clock;
+    let batch = validate(records, &rules, clock.wall())?;
+    if batch.is_transactional() {
+        return Err(Fault::TransactionalId);
+    }
+    Ok(Admitted {
+        virtual_cluster: call.cluster.id,
+        partition,
+        batch,
+        give_up_at: clock.now() + timeout,
+        mute: Some(Arc::clone(&call.client.mute)),
+    })
+}
+
+/// Admits a batch of our own to a partition of the system. It is never given up: whether it was
+/// appended must not stay in doubt.
+pub(crate) fn admit_own(partition: TopicPartition, batch: ValidBatch) -> Admitted {
+    Admitted {
+        virtual_cluster: VirtualClusterId::SYSTEM,
+        partition,
+        batch,
+        give_up_at: Instant(u64::MAX),
+        mute: None,
+    }
+}
+
+/// How long an append may wait for its node.
+pub(crate) fn parking_time(timeout_ms: i32) -> Duration {
+    let wanted = Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0));
+    wanted.clamp(PARKING_MIN, PARKING_MAX)
+}
+
+/// How long an acknowledgement is held, counted from when the batch was submitted: what the node
+/// asks for, but never so long that the client would give up waiting.
+pub(crate) fn hold_time(appended: &Appended, timeout: Duration) -> Duration {
+    appended.ack_delay.min(ACK_HOLD_MAX).min(timeout * 2 / 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_append_waits_as_long_as_the_client_does_within_our_bounds() {
+        assert_eq!(parking_time(10_000), Duration::from_secs(10));
+        assert_eq!(parking_time(60_000), PARKING_MAX);
+        assert_eq!(parking_time(0), PARKING_MIN);
+        assert_eq!(parking_time(-1), PARKING_MIN);
+    }
+
+    #[test]
+    fn an_acknowledgement_is_never_held_until_the_client_gives_up() {
+        let appended = |ack_delay| Appended {
+            base_offset: model::Offset::ZERO,
+            log_start_offset: model::Offset::ZERO,
+            log_append_time: None,
+            ack_delay,
+            stop_reading: Duration::ZERO,
+        };
+        let second = Duration::from_secs(1);
+        assert_eq!(hold_time(&appended(second), 30 * second), second);
+        assert_eq!(hold_time(&appended(100 * second), 60 * second), ACK_HOLD_MAX);
+        assert_eq!(hold_time(&appended(100 * second), 15 * second), 10 * second);
+    }
+}

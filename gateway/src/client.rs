@@ -1,0 +1,64 @@
+//! What is known of a client by the way it came, for as long as its connection lasts.
+//!
+//! Owns: address, listener, advertised name, mute, interest in news. Does not own: who the client
+//! is (`session`).
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use auth::TlsName;
+use model::VirtualClusterId;
+
+use crate::mute::Mute;
+use crate::news::{Interest, News};
+
+/// By which listener a client came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// TLS, where it has to sign in.
+    Tls(TlsName),
+    /// The plaintext listener of a virtual cluster, where it has every right.
+    Plaintext(VirtualClusterId),
+}
+
+/// See the file's header.
+pub(crate) struct Client {
+    pub(crate) peer: SocketAddr,
+    pub(crate) door: Door,
+    /// The host by which the client reached us, as Metadata advertises it.
+    pub(crate) advertised_host: String,
+    pub(crate) advertised_port: u16,
+    /// Shared with appends that are under way.
+    pub(crate) mute: Arc<Mute>,
+    /// Which partitions the client polls. Fetches of a connection run one at a time.
+    pub(crate) interest: Mutex<Interest>,
+    /// Fetches so far: each starts with another partition.
+    turns: AtomicUsize,
+}
+
+impl Client {
+    pub(crate) fn new(
+        peer: SocketAddr,
+        door: Door,
+        advertised_host: String,
+        advertised_port: u16,
+        news: Arc<News>,
+    ) -> Self {
+        Self {
+            peer,
+            door,
+            advertised_host,
+            advertised_port,
+            mute: Arc::new(Mute::new()),
+            interest: Mutex::new(Interest::new(news)),
+            turns: AtomicUsize::new(0),
+        }
+    }
+
+    /// Where in its order the client's next fetch begins, so that large partitions do not starve
+    /// those behind them.
+    pub(crate) fn next_turn(&self) -> usize {
+        self.turns.fetch_add(1, Ordering::Relaxed)
+    }
+}

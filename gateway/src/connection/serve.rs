@@ -1,0 +1,184 @@
+//! One frame of a connection: told apart, held against the session, handed to its handler.
+//!
+//! Owns: the order of these steps, and which frames end a connection. Does not own: the session's
+//! rules, the handlers.
+//!
+//! ```text
+//!   Frame -> raw token
+//!         -> RequestHeader -> Request -> SASL, ApiVersions: served by the session
+//!                                     -> anything else: Call -> dispatch
+//! ```
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+use wire::{
+    ApiKey, ErrorCode, Request, RequestError, RequestHeader, Response, UnsupportedApiVersions,
+    Writer,
+};
+
+use crate::call::{Answer, Call};
+use crate::client::Client;
+use crate::dispatch::{Step, dispatch, may_read_on, refusal};
+use crate::error::Fault;
+use crate::handlers::api_versions;
+use crate::limits::FAILED_SIGN_IN_DELAY;
+use crate::services::Services;
+use crate::session::{Fate, NoCaller, Session};
+
+/// A frame that is served.
+pub(super) struct Served {
+    pub(super) step: Step,
+    /// None for a raw token.
+    pub(super) api_key: Option<ApiKey>,
+    pub(super) may_read_on: bool,
+    /// Whether nothing further is to be read.
+    pub(super) closes: bool,
+}
+
+/// Why a frame ends the connection without an answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refused {
+    /// It is no request that we know.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// Its sender may no longer make requests.
+    #[error(transparent)]
+    NoCaller(#[from] NoCaller),
+}
+
+/// Serves a frame.
+pub(super) fn frame(
+    services: &Arc<Services>,
+    client: &Arc<Client>,
+    session: &mut Session,
+    bytes: Bytes,
+) -> Result<Served, Refused> {
+    if session.expects_raw_token() {
+        services.metrics.bytes_in.increment(bytes.len() as u64);
+        return Ok(raw_token(session, &bytes));
+    }
+    let frame_bytes = bytes.len();
+    let (header, body) = RequestHeader::decode(bytes)?;
+    services.metrics.request(header.api_key, frame_bytes);
+    let request = match Request::decode(&header, body) {
+        Ok(request) => request,
+        Err(RequestError::UnsupportedVersion {
+            api_key: ApiKey::ApiVersions,
+            ..
+        }) => return Ok(done(&header, unsupported_api_versions(&header))),
+        Err(error) => return Err(error.into()),
+    };
+    match &request {
+        Request::SaslHandshake(asked) => {
+            let (response, fate) = session.handshake(&asked.mechanism, header.api_version);
+            Ok(signing_in(&header, &response.into(), fate))
+        }
+        Request::SaslAuthenticate(asked) => {
+            let (response, fate) = session.authenticate(&asked.auth_bytes);
+            Ok(signing_in(&header, &response.into(), fate))
+        }
+        Request::ApiVersions(asked) => {
+            let response = api_versions::answer(asked, header.api_version);
+            Ok(done(&header, Answer::new(&header, &response.into())))
+        }
+        _ => data(services, client, session, header, request),
+    }
+}
+
+/// A request that needs a caller.
+fn data(
+    services: &Arc<Services>,
+    client: &Arc<Client>,
+    session: &mut Session,
+    header: RequestHeader,
+    request: Request,
+) -> Result<Served, Refused> {
+    let map = services.router.map();
+    let caller = match session.caller(&map) {
+        Ok(caller) => caller,
+        Err(NoCaller::NotSignedIn) => {
+            services.metrics.error(Fault::NotSignedIn.kind());
+            let answer = refusal(&header, &request, ErrorCode::IllegalSaslState);
+            return Ok(closing(Some(header.api_key), answer));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let cluster = map.virtual_clusters.get(&caller.virtual_cluster());
+    let cluster = cluster.ok_or(NoCaller::SignedOut(auth::SignedOut::VirtualCluster))?;
+    let api_key = header.api_key;
+    let may_read_on = may_read_on(&request);
+    let call = Call {
+        header,
+        received_at: Instant::now(),
+        cluster: Arc::clone(cluster),
+        map,
+        caller,
+        client: Arc::clone(client),
+        services: Arc::clone(services),
+    };
+    Ok(Served {
+        step: dispatch(call, request),
+        api_key: Some(api_key),
+        may_read_on,
+        closes: false,
+    })
+}
+
+fn raw_token(session: &mut Session, token: &[u8]) -> Served {
+    let Some(reply) = session.raw_token(token) else {
+        return closing(None, Answer::close());
+    };
+    let mut writer = Writer::framed();
+    writer.put(&reply);
+    let answer = Answer {
+        segments: Some(writer.finish()),
+        ..Answer::default()
+    };
+    Served {
+        step: Step::Done(answer),
+        api_key: None,
+        may_read_on: true,
+        closes: false,
+    }
+}
+
+fn signing_in(header: &RequestHeader, response: &Response, fate: Fate) -> Served {
+    let answer = Answer::new(header, response);
+    match fate {
+        Fate::GoOn => done(header, answer),
+        Fate::Close => closing(Some(header.api_key), answer),
+    }
+}
+
+fn done(header: &RequestHeader, answer: Answer) -> Served {
+    Served {
+        step: Step::Done(answer),
+        api_key: Some(header.api_key),
+        may_read_on: true,
+        closes: false,
+    }
+}
+
+/// The last answer of a connection, held back a little so that guessing costs time.
+fn closing(api_key: Option<ApiKey>, answer: Answer) -> Served {
+    let waiting = async move {
+        tokio::time::sleep(FAILED_SIGN_IN_DELAY).await;
+        answer.closing()
+    };
+    Served {
+        step: Step::Waiting(Box::pin(waiting)),
+        api_key,
+        may_read_on: false,
+        closes: true,
+    }
+}
+
+fn unsupported_api_versions(header: &RequestHeader) -> Answer {
+    let correlation_id = header.correlation_id;
+    Answer {
+        segments: Some(UnsupportedApiVersions { correlation_id }.encode()),
+        ..Answer::default()
+    }
+}

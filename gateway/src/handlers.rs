@@ -1,0 +1,13 @@
+//! The handlers, one file per API key. Each file's header lists the versions served and what
+//! differs from Apache Kafka; `docs/protocol.md` gathers them.
+
+pub(crate) mod api_versions;
+pub(crate) mod create_topics;
+pub(crate) mod delete_topics;
+pub(crate) mod fetch;
+pub(crate) mod init_producer_id;
+pub(crate) mod list_offsets;
+pub(crate) mod metadata;
+pub(crate) mod produce;
+pub(crate) mod sasl_authenticate;
+pub(crate) mod sasl_handshake;

@@ -1,0 +1,196 @@
+//! Fetch (key 1), versions 4-18.
+//!
+//! The gateway alone judges `min_bytes` and `max_wait`; nodes are only read where they are said to
+//! have something (`news`).
+//!
+//! What differs from Apache Kafka: fetch sessions are declined (session id 0; continuing one is
+//! error 70, after which clients send full requests). `max_bytes` is cut to the cluster's limit,
+//! and while memory is short further. A batch larger than every limit may come with other batches
+//! up to `max_bytes`. A partition above its rate counts as empty until it may be read again;
+//! `throttle_time_ms` stays 0. A partition that is read too slowly is empty this time; its marks are
+//! -1 if nothing is known of it. Leader epochs are -1 and not checked; followers are served as
+//! consumers; there is no preferred replica. `read_committed` reads up to the last stable offset,
+//! which is the high watermark until transactions are served.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use auth::Action;
+use model::{Offset, Topic, TopicId};
+use node_api::LogBounds;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+use wire::messages::fetch::{
+    FetchPartition, FetchRequest, FetchResponse, FetchTopic, FetchableTopicResponse, PartitionData,
+};
+use wire::{ErrorCode, Records};
+
+use crate::call::{Answer, Call, TopicKey, partition_of};
+use crate::error::Fault;
+use crate::limits::FETCH_WAIT_MAX;
+use crate::permission::Authorized;
+
+mod plan;
+mod poll;
+
+use plan::{Part, Plan, Terms};
+
+/// First version in which topics are named by id.
+const VERSION_WITH_IDS: i16 = 13;
+
+/// The isolation level of a client that wants committed records only.
+const READ_COMMITTED: i8 = 1;
+
+/// Reads until the request's conditions are met.
+pub(crate) async fn handle(call: Call, request: FetchRequest) -> Answer {
+    if request.session_epoch > 0 {
+        let code = call.refuse(&Fault::FetchSession);
+        return call.answer(FetchResponse {
+            error_code: code.code(),
+            ..FetchResponse::default()
+        });
+    }
+    let (slots, parts) = sort_out(&call, &request.topics);
+    let has_error = slots.iter().flatten().any(Result::is_err);
+    let partitions: HashSet<_> = parts.iter().map(|part| part.partition).collect();
+    let poller = {
+        let mut interest = call.client.interest.lock().expect("nothing panics while it is held");
+        interest.set(partitions)
+    };
+    let mut plan = Plan::new(parts, terms(&call, &request), has_error);
+    let memory = poll::run(&call.services, &mut plan, &poller).await;
+    respond(&call, request, slots, plan, memory)
+}
+
+/// An error for the whole request.
+pub(crate) fn refusal(request: &FetchRequest, code: ErrorCode) -> FetchResponse {
+    let responses = request.topics.iter().map(|topic| FetchableTopicResponse {
+        topic: topic.topic.clone(),
+        topic_id: topic.topic_id,
+        partitions: topic
+            .partitions
+            .iter()
+            .map(|asked| PartitionData {
+                partition_index: asked.partition,
+                error_code: code.code(),
+                high_watermark: -1,
+                aborted_transactions: None,
+                records: Some(Records::default()),
+                ..PartitionData::default()
+            })
+            .collect(),
+    });
+    FetchResponse {
+        error_code: code.code(),
+        responses: responses.collect(),
+        ..FetchResponse::default()
+    }
+}
+
+/// What becomes of each partition of a topic: the part of the plan that reads it, or an error.
+type Slots = Vec<Result<usize, Fault>>;
+
+/// Every partition of the request: those that can be read become parts of the plan.
+fn sort_out(call: &Call, topics: &[FetchTopic]) -> (Vec<Slots>, Vec<Part>) {
+    let mut parts = Vec::new();
+    let slots = topics.iter().map(|asked| {
+        let key = if call.version() >= VERSION_WITH_IDS {
+            TopicKey::Id(TopicId(asked.topic_id))
+        } else {
+            TopicKey::Name(&asked.topic)
+        };
+        let topic = call.topic(key, Action::ReadData).map(Authorized::into_request);
+        let partitions = asked.partitions.iter().map(|asked| {
+            let topic = topic.as_ref().map_err(Fault::clone)?;
+            parts.push(part(topic, asked)?);
+            Ok(parts.len() - 1)
+        });
+        partitions.collect()
+    });
+    (slots.collect(), parts)
+}
+
+fn part(topic: &Topic, asked: &FetchPartition) -> Result<Part, Fault> {
+    let partition = partition_of(topic, asked.partition)?;
+    let bytes_max = u32::try_from(asked.partition_max_bytes).unwrap_or(0);
+    // No offset below zero was ever in a log; the bounds are not known without asking.
+    let offset = Offset::from_wire(asked.fetch_offset).ok_or(node_api::ReadError::OutOfRange {
+        bounds: LogBounds::default(),
+    })?;
+    Ok(Part::new(partition, offset, bytes_max))
+}
+
+fn terms(call: &Call, request: &FetchRequest) -> Terms {
+    let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+    let limit = u32::try_from(call.cluster.limits.fetch_bytes_max.0).unwrap_or(u32::MAX);
+    Terms {
+        min_bytes: u32::try_from(request.min_bytes).unwrap_or(0),
+        bytes_max: u32::try_from(request.max_bytes).unwrap_or(0).min(limit),
+        deadline: Instant::now() + max_wait.min(FETCH_WAIT_MAX),
+        read_committed: request.isolation_level == READ_COMMITTED,
+        turn: call.client.next_turn(),
+    }
+}
+
+fn respond(
+    call: &Call,
+    request: FetchRequest,
+    slots: Vec<Slots>,
+    mut plan: Plan,
+    memory: Option<OwnedSemaphorePermit>,
+) -> Answer {
+    let read_committed = request.isolation_level == READ_COMMITTED;
+    let mut metered = 0;
+    let topics = request.topics.into_iter().zip(slots);
+    let responses = topics.map(|(topic, slots)| FetchableTopicResponse {
+        topic: topic.topic,
+        topic_id: topic.topic_id,
+        partitions: topic
+            .partitions
+            .iter()
+            .zip(slots)
+            .map(|(asked, slot)| {
+                let data = partition_data(call, asked.partition, slot, &mut plan.parts);
+                metered += data.records.as_ref().map_or(0, Records::len) as u64;
+                PartitionData {
+                    aborted_transactions: read_committed.then(Vec::new),
+                    ..data
+                }
+            })
+            .collect(),
+    });
+    let response = FetchResponse {
+        responses: responses.collect(),
+        ..FetchResponse::default()
+    };
+    let mut answer = call.answer(response);
+    answer.parcel.metered = (metered > 0).then_some((call.cluster.id, metered));
+    answer.parcel.memory = memory;
+    answer
+}
+
+fn partition_data(
+    call: &Call,
+    partition_index: i32,
+    slot: Result<usize, Fault>,
+    parts: &mut [Part],
+) -> PartitionData {
+    let (bounds, segments, fault) = match slot {
+        Ok(part) => {
+            let part = &mut parts[part];
+            let segments = std::mem::take(&mut part.segments);
+            (part.bounds, segments, part.fault.take())
+        }
+        Err(fault) => (None, Vec::new(), Some(fault)),
+    };
+    let mark = |of: fn(&LogBounds) -> Offset| bounds.as_ref().map_or(-1, |b| of(b).to_wire());
+    PartitionData {
+        partition_index,
+        error_code: fault.map_or(0, |fault| call.refuse(&fault).code()),
+        high_watermark: mark(|bounds| bounds.high_watermark),
+        last_stable_offset: mark(|bounds| bounds.last_stable_offset),
+        log_start_offset: mark(|bounds| bounds.log_start_offset),
+        records: Some(Records::new(segments)),
+        ..PartitionData::default()
+    }
+}

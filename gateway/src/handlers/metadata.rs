@@ -1,0 +1,260 @@
+//! Metadata (key 3), versions 0-13.
+//!
+//! What differs from Apache Kafka: the brokers are constant, numbered from 0, and all have the
+//! address that the client came by: the gateway stands for all of them. Partition p is led by
+//! broker p mod n, its replicas are the next three (or all) brokers, all in sync, whatever the
+//! topic's replication factor; leader epochs are -1, which switches the clients' checks off
+//! (KIP-320). Broker 0 is the controller. A topic that is created by asking for it is there in the
+//! same answer, with its leaders.
+//!
+//! As in Kafka: a topic that the caller may not describe is left out of "all topics", and is error
+//! 29 without an id where it was named; an unknown id is error 100 with no name.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use auth::{Action, Resource};
+use control_api::{NewTopic, TopicError};
+use model::{Topic, TopicId, TopicName, VirtualCluster};
+use wire::ErrorCode;
+use wire::messages::metadata::{
+    MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponseBroker,
+    MetadataResponsePartition, MetadataResponseTopic,
+};
+
+use crate::call::{Answer, Call, TopicKey};
+use crate::error::Fault;
+use crate::limits::PARKING_MAX;
+use crate::operations;
+use crate::permission::{Authorized, authorize};
+
+/// How many replicas a partition shows, where there are as many brokers.
+const REPLICAS_SHOWN: u32 = 3;
+
+/// First version in which topics can be asked for by id.
+const VERSION_WITH_IDS: i16 = 12;
+
+/// Answers with brokers and topics; creates topics where that is allowed.
+pub(crate) async fn handle(mut call: Call, request: MetadataRequest) -> Answer {
+    let wants_all = match &request.topics {
+        None => true,
+        Some(topics) => topics.is_empty() && call.version() == 0,
+    };
+    let topics = if wants_all {
+        all(&call, &request)
+    } else {
+        let faults = create_missing(&mut call, &request).await;
+        let asked = request.topics.as_deref().unwrap_or_default();
+        let topics = asked.iter().map(|asked| {
+            let found = find(&call, asked, &faults);
+            tell(&call, &request, asked, found)
+        });
+        topics.collect()
+    };
+    let cluster_operations = request.include_cluster_authorized_operations;
+    call.answer(MetadataResponse {
+        brokers: brokers(&call),
+        cluster_id: Some(call.cluster.cluster_id.clone()),
+        controller_id: 0,
+        topics,
+        cluster_authorized_operations: if cluster_operations {
+            operations::on_cluster(&call.caller)
+        } else {
+            i32::MIN
+        },
+        ..MetadataResponse::default()
+    })
+}
+
+/// The same error for every topic that was named.
+pub(crate) fn refusal(request: &MetadataRequest, code: ErrorCode) -> MetadataResponse {
+    let named = request.topics.iter().flatten();
+    let topics = named.map(|asked| MetadataResponseTopic {
+        error_code: code.code(),
+        name: Some(asked.name.clone().unwrap_or_default()),
+        topic_id: asked.topic_id,
+        ..MetadataResponseTopic::default()
+    });
+    MetadataResponse {
+        topics: topics.collect(),
+        error_code: code.code(),
+        ..MetadataResponse::default()
+    }
+}
+
+fn brokers(call: &Call) -> Vec<MetadataResponseBroker> {
+    let broker = |node_id| MetadataResponseBroker {
+        node_id,
+        host: call.client.advertised_host.clone(),
+        port: i32::from(call.client.advertised_port),
+        rack: None,
+    };
+    (0..broker_count(&call.cluster)).map(|id| broker(id as i32)).collect()
+}
+
+fn broker_count(cluster: &VirtualCluster) -> u32 {
+    cluster.virtual_brokers.max(1)
+}
+
+/// Every topic that the caller may describe.
+fn all(call: &Call, request: &MetadataRequest) -> Vec<MetadataResponseTopic> {
+    let topics = call.map.topics_by_name.get(&call.cluster.id);
+    let topics = topics.iter().flat_map(|topics| topics.values());
+    topics
+        .filter(|topic| {
+            let resource = Resource::Topic(topic.name.as_str());
+            call.caller.may(Action::DescribeTopic, resource)
+        })
+        .map(|topic| describe(call, request, topic))
+        .collect()
+}
+
+/// One topic that was asked for by name or id.
+fn tell(
+    call: &Call,
+    request: &MetadataRequest,
+    asked: &MetadataRequestTopic,
+    found: Result<Arc<Topic>, Fault>,
+) -> MetadataResponseTopic {
+    let by_id = asked.name.is_none();
+    match found {
+        Ok(topic) => describe(call, request, &topic),
+        Err(fault) => MetadataResponseTopic {
+            error_code: call.refuse(&fault).code(),
+            name: if by_id && call.version() >= VERSION_WITH_IDS {
+                None
+            } else {
+                Some(asked.name.clone().unwrap_or_default())
+            },
+            topic_id: if by_id { asked.topic_id } else { TopicId::ZERO.0 },
+            ..MetadataResponseTopic::default()
+        },
+    }
+}
+
+/// Why topics that were to be created were not.
+type Faults = BTreeMap<String, Fault>;
+
+fn find(call: &Call, asked: &MetadataRequestTopic, faults: &Faults) -> Result<Arc<Topic>, Fault> {
+    let has_id = asked.topic_id != TopicId::ZERO.0;
+    let key = match &asked.name {
+        None if call.version() < VERSION_WITH_IDS => {
+            return Err(Fault::Invalid("Topic names can not be null for versions 10 and 11."));
+        }
+        Some(_) if has_id && call.version() < VERSION_WITH_IDS => {
+            return Err(Fault::Invalid("Topic IDs are not supported in versions 10 and 11."));
+        }
+        None => TopicKey::Id(TopicId(asked.topic_id)),
+        Some(name) => TopicKey::Name(name),
+    };
+    let topic = call.topic(key, Action::DescribeTopic);
+    if let (Err(Fault::UnknownTopicOrPartition), TopicKey::Name(name)) = (&topic, key) {
+        TopicName::parse(name)?;
+        if let Some(fault) = faults.get(name) {
+            return Err(fault.clone());
+        }
+    }
+    topic.map(Authorized::into_request)
+}
+
+/// Creates the topics that were named and do not exist, where request, cluster and policies allow.
+/// Gives back why it did not.
+async fn create_missing(call: &mut Call, request: &MetadataRequest) -> Faults {
+    let mut faults = Faults::new();
+    if !request.allow_auto_topic_creation || !call.cluster.auto_create_topics {
+        return faults;
+    }
+    let mut missing = BTreeMap::new();
+    let named = request.topics.iter().flatten();
+    for name in named.filter_map(|asked| asked.name.as_deref()) {
+        let found = call.topic(TopicKey::Name(name), Action::DescribeTopic);
+        let is_missing = matches!(found, Err(Fault::UnknownTopicOrPartition));
+        if is_missing && TopicName::parse(name).is_ok() {
+            match authorize(&call.caller, Action::CreateTopic, Resource::Topic(name), ()) {
+                Ok(_) => drop(missing.insert(name.to_owned(), new_topic(name))),
+                Err(denied) => drop(faults.insert(name.to_owned(), denied.into())),
+            }
+        }
+    }
+    if !missing.is_empty() {
+        create(call, missing, &mut faults).await;
+    }
+    faults
+}
+
+async fn create(
+    call: &mut Call,
+    missing: BTreeMap<String, NewTopic>,
+    faults: &mut Faults,
+) {
+    let (names, topics): (Vec<_>, Vec<_>) = missing.into_iter().unzip();
+    let services = &call.services;
+    let creating = services.control.create_topics(call.cluster.id, topics, false);
+    let Ok(outcomes) = tokio::time::timeout(PARKING_MAX, creating).await else {
+        faults.extend(names.into_iter().map(|name| (name, Fault::TimedOut)));
+        return;
+    };
+    for (name, outcome) in names.into_iter().zip(outcomes) {
+        match outcome {
+            // Someone else has created it meanwhile, which is as good.
+            Ok(_) | Err(TopicError::AlreadyExists { .. }) => {}
+            Err(error) => drop(faults.insert(name, error.into())),
+        }
+    }
+    services.router.refresh();
+    call.map = services.router.map();
+}
+
+fn new_topic(name: &str) -> NewTopic {
+    NewTopic {
+        name: name.to_owned(),
+        partitions: None,
+        replication_factor: None,
+        configs: Vec::new(),
+    }
+}
+
+fn describe(call: &Call, request: &MetadataRequest, topic: &Topic) -> MetadataResponseTopic {
+    let brokers = broker_count(&call.cluster);
+    let partitions = 0..topic.placements.len() as u32;
+    MetadataResponseTopic {
+        name: Some(topic.name.to_string()),
+        topic_id: topic.id.0,
+        partitions: partitions.map(|partition| partition_of(partition, brokers)).collect(),
+        topic_authorized_operations: if request.include_topic_authorized_operations {
+            operations::on_topic(&call.caller, topic.name.as_str())
+        } else {
+            i32::MIN
+        },
+        ..MetadataResponseTopic::default()
+    }
+}
+
+fn partition_of(partition: u32, brokers: u32) -> MetadataResponsePartition {
+    let replicas = 0..REPLICAS_SHOWN.min(brokers);
+    let replicas: Vec<_> = replicas
+        .map(|replica| ((partition % brokers + replica) % brokers) as i32)
+        .collect();
+    MetadataResponsePartition {
+        partition_index: partition as i32,
+        leader_id: replicas[0],
+        isr_nodes: replicas.clone(),
+        replica_nodes: replicas,
+        ..MetadataResponsePartition::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaders_and_replicas_go_round_the_brokers() {
+        let shown = |partition, brokers| partition_of(partition, brokers).replica_nodes;
+        assert_eq!(shown(0, 3), [0, 1, 2]);
+        assert_eq!(shown(4, 3), [1, 2, 0]);
+        assert_eq!(shown(4, 1), [0]);
+        assert_eq!(shown(u32::MAX, 6), [3, 4, 5]);
+        assert_eq!(partition_of(7, 6).leader_id, 1);
+    }
+}

@@ -1,0 +1,253 @@
+//! Produce (key 0), versions 3-13; 0-2 are advertised as in Kafka 4, and refused.
+//!
+//! The way of a request: authorized topic by topic, admitted batch by batch, submitted to the lanes
+//! in the order in which requests and partitions came, then answered when the last batch is.
+//! Everything is answered partition by partition; one refusal does not touch the others.
+//!
+//! What differs from Apache Kafka: acks=1 and acks=-1 both wait until the batch is durable. A
+//! transactional id is error 53 until transactions are served. A batch above the cluster's limit is
+//! error 42, as in MSK Serverless; one above the topic's `max.message.bytes` is error 10. A timeout
+//! below half a second counts as that, one above 25 s as those. While a partition is above its
+//! rate, its acknowledgements come late; `throttle_time_ms` stays 0. A batch with acks=0 that is
+//! refused closes the connection, as in Kafka.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth::Action;
+use model::{Topic, TopicId, TopicPartition};
+use node_api::lane::LaneError;
+use node_api::{AppendRefusal, Appended};
+use records::Rejected;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use wire::ErrorCode;
+use wire::messages::produce::{
+    BatchIndexAndErrorMessage, PartitionProduceData, PartitionProduceResponse, ProduceRequest,
+    ProduceResponse, TopicProduceData, TopicProduceResponse,
+};
+
+use crate::admission::{BatchWrite, admit, hold_time, parking_time};
+use crate::call::{Answer, Call, TopicKey, partition_of};
+use crate::dispatch::Step;
+use crate::error::Fault;
+use crate::lanes::LaneOutcome;
+use crate::permission::Authorized;
+
+/// First version in which topics are named by id.
+const VERSION_WITH_IDS: i16 = 13;
+
+/// Authorizes, admits and submits every batch of the request; what is left is to wait.
+pub(crate) async fn submit(call: Call, request: ProduceRequest) -> Step {
+    let acks = request.acks;
+    let whole = check(&request).err();
+    let timeout = parking_time(request.timeout_ms);
+    let mut topics = Vec::with_capacity(request.topic_data.len());
+    for topic in request.topic_data {
+        topics.push(submit_topic(&call, topic, whole.as_ref(), timeout).await);
+    }
+    let pending = Pending {
+        call,
+        topics,
+        timeout,
+        submitted_at: Instant::now(),
+    };
+    Step::Waiting(Box::pin(pending.finish(acks == 0)))
+}
+
+/// The same error for every partition.
+pub(crate) fn refusal(request: &ProduceRequest, code: ErrorCode) -> ProduceResponse {
+    let topics = request.topic_data.iter().map(|topic| {
+        let partitions = topic.partition_data.iter();
+        TopicProduceResponse {
+            name: topic.name.clone(),
+            topic_id: topic.topic_id,
+            partition_responses: partitions.map(|data| refused(data.index, code)).collect(),
+        }
+    });
+    ProduceResponse {
+        responses: topics.collect(),
+        ..ProduceResponse::default()
+    }
+}
+
+fn refused(index: i32, code: ErrorCode) -> PartitionProduceResponse {
+    PartitionProduceResponse {
+        index,
+        error_code: code.code(),
+        base_offset: -1,
+        ..PartitionProduceResponse::default()
+    }
+}
+
+/// What can be wrong with the request as a whole.
+fn check(request: &ProduceRequest) -> Result<(), Fault> {
+    if request.transactional_id.is_some() {
+        return Err(Fault::TransactionalId);
+    }
+    if !matches!(request.acks, -1..=1) {
+        return Err(Fault::RequiredAcks(request.acks));
+    }
+    Ok(())
+}
+
+/// A request whose batches are on their way.
+struct Pending {
+    call: Call,
+    topics: Vec<PendingTopic>,
+    timeout: Duration,
+    submitted_at: Instant,
+}
+
+struct PendingTopic {
+    name: String,
+    topic_id: [u8; 16],
+    partitions: Vec<PendingPartition>,
+}
+
+struct PendingPartition {
+    index: i32,
+    append: Result<PendingAppend, Fault>,
+}
+
+struct PendingAppend {
+    partition: TopicPartition,
+    outcome: oneshot::Receiver<LaneOutcome>,
+}
+
+async fn submit_topic(
+    call: &Call,
+    topic: TopicProduceData,
+    whole: Option<&Fault>,
+    timeout: Duration,
+) -> PendingTopic {
+    let found = match whole {
+        Some(fault) => Err(fault.clone()),
+        None => {
+            let key = if call.version() >= VERSION_WITH_IDS {
+                TopicKey::Id(TopicId(topic.topic_id))
+            } else {
+                TopicKey::Name(&topic.name)
+            };
+            call.topic(key, Action::WriteData)
+        }
+    };
+    let mut partitions = Vec::with_capacity(topic.partition_data.len());
+    for data in topic.partition_data {
+        let index = data.index;
+        let append = match &found {
+            Ok(topic) => submit_batch(call, topic, data, timeout).await,
+            Err(fault) => Err(fault.clone()),
+        };
+        partitions.push(PendingPartition { index, append });
+    }
+    PendingTopic {
+        name: topic.name,
+        topic_id: topic.topic_id,
+        partitions,
+    }
+}
+
+async fn submit_batch(
+    call: &Call,
+    topic: &Authorized<Arc<Topic>>,
+    data: PartitionProduceData,
+    timeout: Duration,
+) -> Result<PendingAppend, Fault> {
+    let partition = partition_of(topic.request(), data.index)?;
+    let write = topic.with(|topic| BatchWrite {
+        topic,
+        partition,
+        records: data.records.unwrap_or_default(),
+    });
+    let admitted = admit(call, write, timeout)?;
+    let outcome = call.services.lanes.submit(admitted).await;
+    Ok(PendingAppend { partition, outcome })
+}
+
+impl Pending {
+    /// Waits for every batch, and for the holds that the nodes ask for.
+    async fn finish(self, silent: bool) -> Answer {
+        let mut responses = Vec::with_capacity(self.topics.len());
+        let mut hold = Duration::ZERO;
+        let mut has_failed = false;
+        for topic in self.topics {
+            let mut partition_responses = Vec::with_capacity(topic.partitions.len());
+            for PendingPartition { index, append } in topic.partitions {
+                let response = match settle(&self.call, append).await {
+                    Ok(appended) => {
+                        hold = hold.max(hold_time(&appended, self.timeout));
+                        acknowledged(index, &appended)
+                    }
+                    Err(fault) => {
+                        has_failed = true;
+                        explained(&self.call, index, &fault)
+                    }
+                };
+                partition_responses.push(response);
+            }
+            responses.push(TopicProduceResponse {
+                name: topic.name,
+                topic_id: topic.topic_id,
+                partition_responses,
+            });
+        }
+        if !hold.is_zero() {
+            tokio::time::sleep_until(self.submitted_at + hold).await;
+        }
+        match (silent, has_failed) {
+            (false, _) => self.call.answer(ProduceResponse {
+                responses,
+                ..ProduceResponse::default()
+            }),
+            (true, false) => Answer::none(),
+            (true, true) => Answer::close(),
+        }
+    }
+}
+
+/// What became of a batch.
+async fn settle(call: &Call, append: Result<PendingAppend, Fault>) -> Result<Appended, Fault> {
+    let PendingAppend { partition, outcome } = append?;
+    // A lane that was stopped has said nothing: the batch may or may not be in the log.
+    let outcome = outcome.await.unwrap_or(Err(LaneError::TimedOut));
+    outcome.map_err(|error| match error {
+        LaneError::Refused(AppendRefusal::Closed)
+            if call.services.router.route(partition).is_none() =>
+        {
+            Fault::UnknownTopicOrPartition
+        }
+        error => {
+            tracing::warn!(%partition, %error, "append failed");
+            error.into()
+        }
+    })
+}
+
+fn acknowledged(index: i32, appended: &Appended) -> PartitionProduceResponse {
+    PartitionProduceResponse {
+        index,
+        base_offset: appended.base_offset.to_wire(),
+        log_append_time_ms: appended.log_append_time.map_or(-1, |time| time.0),
+        log_start_offset: appended.log_start_offset.to_wire(),
+        ..PartitionProduceResponse::default()
+    }
+}
+
+fn explained(call: &Call, index: i32, fault: &Fault) -> PartitionProduceResponse {
+    let record_errors = match fault {
+        Fault::Batch(Rejected::InvalidRecords { errors, .. }) => errors
+            .iter()
+            .map(|(index, fault)| BatchIndexAndErrorMessage {
+                batch_index: i32::try_from(*index).unwrap_or(i32::MAX),
+                batch_index_error_message: Some(fault.to_string()),
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    PartitionProduceResponse {
+        record_errors,
+        error_message: Some(fault.text()),
+        ..refused(index, call.refuse(fault))
+    }
+}

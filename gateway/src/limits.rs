@@ -1,0 +1,102 @@
+//! The gateway's own bounds, and what happens at each. A tenant's limits are in `model::Limits`,
+//! an operator's settings in [`crate::GatewayConfig`].
+
+use std::time::Duration;
+
+/// Requests of one connection that may be unanswered; at the bound it is not read.
+pub const IN_FLIGHT_REQUESTS_MAX: usize = 64;
+
+/// Bytes of one connection's unanswered requests; at the bound it is not read. The last request
+/// that is read may pass it, so that one of any allowed size is served.
+pub const IN_FLIGHT_BYTES_MAX: usize = 32 << 20;
+
+/// Bytes of answers that may wait for one connection's socket; at the bound no further answer is
+/// made, so that the connection is not read in the end. The last answer may pass it.
+pub const UNSENT_BYTES_MAX: usize = 1 << 20;
+
+/// Pieces that one write hands to the socket; more are written by the next.
+pub const WRITE_PIECES_MAX: usize = 64;
+
+/// Memory for a frame is taken in steps: this much at once, then as much again as has arrived. So
+/// a frame that is announced and never comes costs this much.
+pub const FRAME_STEP_BYTES: usize = 256 << 10;
+
+/// How long a frame that has begun may wait for memory, or may go without a byte arriving; then
+/// the connection is closed, so that what it holds serves others.
+pub const FRAME_STALL_MAX: Duration = Duration::from_secs(30);
+
+/// How long an answer to a failed sign-in is held back, as Kafka's
+/// `connection.failed.authentication.delay.ms`; then the connection is closed.
+pub const FAILED_SIGN_IN_DELAY: Duration = Duration::from_millis(100);
+
+/// How long, and for how many bytes, a connection that is being closed is still read, so that the
+/// last answer is not lost to a reset; then it is closed all the same.
+pub const LINGER_MAX: Duration = Duration::from_millis(500);
+
+/// See [`LINGER_MAX`].
+pub const LINGER_BYTES_MAX: usize = 1 << 20;
+
+/// How long an append may wait for its node; then it is answered with REQUEST_TIMED_OUT, which
+/// clients try again. Below the 30 s after which clients give up on their own.
+pub const PARKING_MAX: Duration = Duration::from_secs(25);
+
+/// An append waits at least this long, however short a timeout its request names: giving up
+/// sooner would only turn batches that are being written into doubtful ones.
+pub const PARKING_MIN: Duration = Duration::from_millis(500);
+
+/// Longest time that an acknowledgement is held so that a partition keeps to its rate; what is
+/// owed beyond is paid by the requests that follow.
+pub const ACK_HOLD_MAX: Duration = Duration::from_secs(20);
+
+/// Appends that may wait for a lane to take them; at the bound those who submit wait, so that
+/// their connections are not read.
+pub const LANE_MAILBOX_MAX: usize = 1024;
+
+/// Appends that may wait for one node's end of a lane; further ones are dropped, and sent again
+/// by the lane's timer.
+pub const LANE_BACKLOG_MAX: usize = 4096;
+
+/// A link or a stream of news that broke is opened again after this time.
+pub const REOPEN_AFTER: Duration = Duration::from_millis(100);
+
+/// A read that a node refuses for now (not its owner, busy) is tried again after this time.
+pub const READ_RETRY_AFTER: Duration = Duration::from_millis(50);
+
+/// Reads of one request that are under way at one time; the others wait for their turn.
+pub const READS_IN_PARALLEL_MAX: usize = 256;
+
+/// When enough was read, reads that are still under way get this long; a partition that is later
+/// is empty this time.
+pub const READ_STRAGGLER_MAX: Duration = Duration::from_millis(20);
+
+/// A fetch that has read nothing yet waits at least this long for its first reads, however short
+/// its `max_wait`: a store that is slower than every `max_wait` would otherwise never be read.
+pub const READ_PATIENCE_MIN: Duration = Duration::from_secs(1);
+
+/// Longest `max_wait` of a fetch; a longer one is cut, so that an idle connection is still seen to
+/// be alive.
+pub const FETCH_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// The news of a partition is believed this long; then a fetch reads its node even if there is
+/// said to be nothing. It bounds the harm of news that is lost.
+pub const NEWS_BELIEVED_MAX: Duration = Duration::from_secs(10);
+
+/// A fetch is given a quarter of the fetch memory that is free, but asks for at least this much
+/// and waits for it.
+pub const FETCH_SHARE_MIN: u32 = 1 << 20;
+
+/// Largest software name or version of ApiVersions that is accepted; a longer one is invalid.
+pub const SOFTWARE_NAME_BYTES_MAX: usize = 256;
+
+/// How often delivered bytes are written to the usage partition.
+pub const EGRESS_REPORT_EVERY: Duration = Duration::from_secs(1);
+
+/// How long the last report may take at shutdown; then it is lost, to the tenants' favour.
+pub const EGRESS_FLUSH_MAX: Duration = Duration::from_secs(1);
+
+/// Attempts at a batch of producer ids before InitProducerId is answered with an error.
+pub const PRODUCER_ID_TIMEOUT: Duration = Duration::from_secs(10);
+
+const _: () = assert!(PARKING_MIN.as_nanos() < PARKING_MAX.as_nanos());
+const _: () = assert!(ACK_HOLD_MAX.as_nanos() < PARKING_MAX.as_nanos());
+const _: () = assert!(FRAME_STEP_BYTES < IN_FLIGHT_BYTES_MAX);

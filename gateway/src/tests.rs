@@ -1,0 +1,14 @@
+//! Tests of the whole crate: real connections over in-memory pipes, a node and a control plane in
+//! memory, time that is moved by hand.
+
+mod admin;
+mod connections;
+mod fake_control;
+mod fake_node;
+mod fetching;
+mod peer;
+mod producing;
+mod shutdown;
+mod sign_in;
+mod tls;
+mod world;

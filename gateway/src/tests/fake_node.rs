@@ -1,0 +1,313 @@
+//! A storage node in memory, that can be told to be slow, silent or in debt.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use bytes::Bytes;
+use model::{GatewayIncarnation, LaneId, LeaderEpoch, Offset, Timestamp, TopicPartition};
+use node_api::{
+    Append, AppendOutcome, AppendRefusal, AppendReply, Appended, BoxFuture, FindOffset,
+    FoundOffset, LaneChannel, LogBounds, NodeTransport, OffsetQuery, Read, ReadError, ReadReply,
+    UsageTotal, Watermark,
+};
+use tokio::sync::{mpsc, watch};
+
+/// One stored batch.
+struct Stored {
+    base_offset: u64,
+    records: u32,
+    max_timestamp: Timestamp,
+    segments: [Bytes; 2],
+}
+
+impl Stored {
+    fn bytes(&self) -> usize {
+        self.segments.iter().map(Bytes::len).sum()
+    }
+}
+
+#[derive(Default)]
+struct Log {
+    batches: Vec<Stored>,
+    /// Outcomes by append id.
+    answered: HashMap<(GatewayIncarnation, u64), AppendOutcome>,
+}
+
+impl Log {
+    fn bounds(&self) -> LogBounds {
+        let last = self.batches.last();
+        let end = last.map_or(0, |batch| batch.base_offset + u64::from(batch.records));
+        LogBounds {
+            log_start_offset: Offset::ZERO,
+            high_watermark: Offset::new(end).unwrap(),
+            last_stable_offset: Offset::new(end).unwrap(),
+            end_position: self.batches.iter().map(Stored::bytes).sum::<usize>() as u64,
+        }
+    }
+}
+
+/// How the node behaves.
+#[derive(Default)]
+pub(super) struct Manners {
+    /// Partitions that this node does not own.
+    pub(super) disowned: HashSet<TopicPartition>,
+    /// Reads of these partitions take so long.
+    pub(super) slow: HashMap<TopicPartition, Duration>,
+    /// What acknowledgements ask for.
+    pub(super) ack_delay: Duration,
+    pub(super) stop_reading: Duration,
+    /// What the next appends are refused with.
+    pub(super) refusal: Option<AppendRefusal>,
+    /// Replies that are lost, before any gets through.
+    pub(super) lose_replies: usize,
+    /// Whether no more news is sent.
+    pub(super) is_silent: bool,
+}
+
+#[derive(Default)]
+struct State {
+    logs: HashMap<TopicPartition, Log>,
+    interest: HashSet<TopicPartition>,
+    news: Option<mpsc::Sender<Vec<Watermark>>>,
+    reads: usize,
+    manners: Manners,
+}
+
+/// See the file's header. A clone is the same node.
+#[derive(Clone)]
+pub(super) struct FakeNode {
+    state: Arc<Mutex<State>>,
+    /// Whether appends are applied; while not, they wait in order.
+    open: watch::Sender<bool>,
+}
+
+impl FakeNode {
+    pub(super) fn new() -> Self {
+        Self {
+            state: Arc::default(),
+            open: watch::Sender::new(true),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    pub(super) fn behave(&self, change: impl FnOnce(&mut Manners)) {
+        change(&mut self.state().manners);
+    }
+
+    /// Holds appends back, or lets them through.
+    pub(super) fn set_open(&self, open: bool) {
+        self.open.send_replace(open);
+    }
+
+    /// How many reads there were so far.
+    pub(super) fn reads(&self) -> usize {
+        self.state().reads
+    }
+
+    /// Which partitions news is wanted of.
+    pub(super) fn interest(&self) -> HashSet<TopicPartition> {
+        self.state().interest.clone()
+    }
+
+    /// How many records the partition has.
+    pub(super) fn records(&self, partition: TopicPartition) -> u64 {
+        let state = self.state();
+        let log = state.logs.get(&partition);
+        log.map_or(0, |log| log.bounds().high_watermark.value())
+    }
+
+    /// Every batch of the partition as it was received, without its stamp.
+    pub(super) fn bodies(&self, partition: TopicPartition) -> Vec<Bytes> {
+        let state = self.state();
+        let batches = state.logs.get(&partition).map(|log| &log.batches);
+        batches.into_iter().flatten().map(|batch| batch.segments[1].clone()).collect()
+    }
+
+    fn apply(&self, append: Append) -> Option<AppendReply> {
+        let mut state = self.state();
+        let partition = append.partition;
+        let reply = |outcome| AppendReply {
+            id: append.id,
+            partition,
+            outcome,
+        };
+        if state.manners.disowned.contains(&partition) {
+            return Some(reply(Err(AppendRefusal::NotOwner)));
+        }
+        if let Some(refusal) = state.manners.refusal {
+            return Some(reply(Err(refusal)));
+        }
+        let (ack_delay, stop_reading) = (state.manners.ack_delay, state.manners.stop_reading);
+        let log = state.logs.entry(partition).or_default();
+        let key = (append.id.gateway, append.id.sequence);
+        let outcome = *log.answered.entry(key).or_insert_with(|| {
+            let base_offset = log
+                .batches
+                .last()
+                .map_or(0, |batch| batch.base_offset + u64::from(batch.records));
+            let offset = Offset::new(base_offset).unwrap();
+            let stored = Stored {
+                base_offset,
+                records: append.batch.record_count(),
+                max_timestamp: append.batch.max_timestamp(),
+                segments: append.batch.stamp(offset, LeaderEpoch(0), None).segments(),
+            };
+            log.batches.push(stored);
+            Ok(Appended {
+                base_offset: offset,
+                log_start_offset: Offset::ZERO,
+                log_append_time: None,
+                ack_delay,
+                stop_reading,
+            })
+        });
+        state.publish([partition]);
+        if state.manners.lose_replies > 0 {
+            state.manners.lose_replies -= 1;
+            return None;
+        }
+        Some(reply(outcome))
+    }
+}
+
+impl State {
+    fn publish(&self, partitions: impl IntoIterator<Item = TopicPartition>) {
+        let news: Vec<_> = partitions
+            .into_iter()
+            .filter(|partition| self.interest.contains(partition))
+            .map(|partition| Watermark {
+                partition,
+                bounds: Some(self.logs.get(&partition).map(Log::bounds).unwrap_or_default()),
+            })
+            .collect();
+        if let Some(sender) = &self.news
+            && !news.is_empty()
+            && !self.manners.is_silent
+        {
+            let _ = sender.try_send(news);
+        }
+    }
+
+    fn read(&mut self, read: Read) -> Result<ReadReply, ReadError> {
+        self.reads += 1;
+        if self.manners.disowned.contains(&read.partition) {
+            return Err(ReadError::NotOwner);
+        }
+        let log = self.logs.entry(read.partition).or_default();
+        let bounds = log.bounds();
+        if read.offset > bounds.high_watermark {
+            return Err(ReadError::OutOfRange { bounds });
+        }
+        let mut reply = ReadReply {
+            next_offset: read.offset,
+            bounds,
+            ..ReadReply::default()
+        };
+        let mut position = 0;
+        for batch in &log.batches {
+            let end = batch.base_offset + u64::from(batch.records);
+            if end > read.offset.value() {
+                let fits = reply.bytes + batch.bytes() <= read.bytes_max as usize;
+                if !fits && !(read.at_least_one && reply.bytes == 0) {
+                    break;
+                }
+                reply.segments.extend(batch.segments.clone());
+                reply.bytes += batch.bytes();
+                reply.next_offset = Offset::new(end).unwrap();
+            }
+            position += batch.bytes() as u64;
+        }
+        reply.next_position = Some(position);
+        Ok(reply)
+    }
+
+    fn find(&self, find: FindOffset) -> Result<FoundOffset, ReadError> {
+        if self.manners.disowned.contains(&find.partition) {
+            return Err(ReadError::NotOwner);
+        }
+        let log = self.logs.get(&find.partition);
+        let bounds = log.map(Log::bounds).unwrap_or_default();
+        let batches = || log.into_iter().flat_map(|log| &log.batches);
+        let place = |batch: &Stored| {
+            (Offset::new(batch.base_offset).unwrap(), batch.max_timestamp)
+        };
+        let found = match find.query {
+            OffsetQuery::Earliest => Some((bounds.log_start_offset, Timestamp::NONE)),
+            OffsetQuery::Latest => Some((bounds.high_watermark, Timestamp::NONE)),
+            OffsetQuery::MaxTimestamp => batches().max_by_key(|b| b.max_timestamp).map(place),
+            OffsetQuery::AtOrAfter(time) => {
+                batches().find(|batch| batch.max_timestamp >= time).map(place)
+            }
+        };
+        Ok(FoundOffset { found, bounds })
+    }
+}
+
+impl NodeTransport for FakeNode {
+    fn open_lane(&self, _: GatewayIncarnation, _: LaneId) -> BoxFuture<'static, LaneChannel> {
+        let (appends, mut inbox) = mpsc::channel::<Append>(16);
+        let (outbox, replies) = mpsc::channel(64);
+        let node = self.clone();
+        let mut open = self.open.subscribe();
+        tokio::spawn(async move {
+            while let Some(append) = inbox.recv().await {
+                open.wait_for(|open| *open).await.unwrap();
+                if let Some(reply) = node.apply(append) {
+                    let _ = outbox.try_send(reply);
+                }
+            }
+        });
+        Box::pin(async { LaneChannel { appends, replies } })
+    }
+
+    fn read(&self, read: Read) -> BoxFuture<'static, Result<ReadReply, ReadError>> {
+        let node = self.clone();
+        Box::pin(async move {
+            let pause = node.state().manners.slow.get(&read.partition).copied();
+            if let Some(pause) = pause {
+                tokio::time::sleep(pause).await;
+            }
+            node.state().read(read)
+        })
+    }
+
+    fn find_offset(&self, find: FindOffset) -> BoxFuture<'static, Result<FoundOffset, ReadError>> {
+        let found = self.state().find(find);
+        Box::pin(async { found })
+    }
+
+    fn news(&self, _: GatewayIncarnation) -> BoxFuture<'static, mpsc::Receiver<Vec<Watermark>>> {
+        let (sender, receiver) = mpsc::channel(64);
+        let mut state = self.state();
+        state.news = Some(sender);
+        state.interest.clear();
+        Box::pin(async { receiver })
+    }
+
+    fn interest(
+        &self,
+        _: GatewayIncarnation,
+        partitions: Vec<(TopicPartition, bool)>,
+    ) -> BoxFuture<'static, ()> {
+        let node = self.clone();
+        Box::pin(async move {
+            let mut state = node.state();
+            for (partition, wanted) in partitions {
+                if wanted {
+                    state.interest.insert(partition);
+                    state.publish([partition]);
+                } else {
+                    state.interest.remove(&partition);
+                }
+            }
+        })
+    }
+
+    fn usage(&self) -> BoxFuture<'static, Vec<UsageTotal>> {
+        Box::pin(async { Vec::new() })
+    }
+}
