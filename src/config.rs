@@ -110,7 +110,8 @@ pub struct ClusterConfig {
     pub default_partitions: u32,
     /// Replication factors that may be asked for.
     pub replication_factors: Vec<i16>,
-    /// How many brokers clients see; 1 to 64.
+    /// How many brokers clients see; 1 to 64. All of one process have its one address, which
+    /// librdkafka before 2.10 takes for one broker: so more than one is for clients that are newer.
     pub virtual_brokers: u32,
     /// An extra listener without TLS and sign-in, for test suites: loopback only.
     pub plaintext_listen: Option<SocketAddr>,
@@ -147,7 +148,7 @@ impl Default for ClusterConfig {
             auto_create_topics: true,
             default_partitions: 3,
             replication_factors: vec![1, 3, -1],
-            virtual_brokers: 3,
+            virtual_brokers: 1,
             plaintext_listen: None,
         }
     }

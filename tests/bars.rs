@@ -1,14 +1,14 @@
-//! The bars that need the raw client, as commands: `bars kill9`, `bars mutate`. Each prints its figures and
+//! The bars that need the raw client, as commands: `bars kill9`, `bars lanes`, `bars mutate`. Each prints its figures and
 //! fails with what it found.
 //!
-//! Owns: the flags. Does not own: the bars (`tests::kill9`, `tests::mutate`).
+//! Owns: the flags. Does not own: the bars (`tests::kill9`, `tests::lanes`, `tests::mutate`).
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tests::process::find_binary;
-use tests::{kill9, mutate};
+use tests::{kill9, lanes, mutate};
 
 /// Proves what is promised about crashes and hostile input, against the real binary.
 #[derive(Parser)]
@@ -30,6 +30,15 @@ enum Bar {
         /// How often.
         #[arg(long, default_value_t = 10)]
         rounds: u32,
+    },
+    /// Loses, repeats and delays replies between gateway and node: order is kept and each batch is there once.
+    Lanes {
+        /// How many voyages, each told by its seed.
+        #[arg(long, default_value_t = 30)]
+        seeds: u64,
+        /// Voyages at one time; each mostly waits.
+        #[arg(long, default_value_t = 16)]
+        at_once: usize,
     },
     /// Sends bombs and mutated frames: the server lives, answers or closes in time, and stays within its memory.
     Mutate {
@@ -54,15 +63,16 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
-    let binary = cli.binary.map_or_else(find_binary, Ok)?;
+    let binary = || cli.binary.clone().map_or_else(find_binary, Ok);
     let seed = cli.seed.map_or_else(seed_of_now, Ok)?;
     println!("seed {seed}");
     match cli.bar {
-        Bar::Kill9 { rounds } => kill9::run(&binary, rounds, seed).await,
+        Bar::Kill9 { rounds } => kill9::run(&binary()?, rounds, seed).await,
+        Bar::Lanes { seeds, at_once } => lanes::run(seeds, at_once, seed).await,
         Bar::Mutate {
             frames,
             resident_mib_max,
-        } => mutate::run(&binary, frames, resident_mib_max, seed).await,
+        } => mutate::run(&binary()?, frames, resident_mib_max, seed).await,
     }
 }
 

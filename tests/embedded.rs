@@ -11,7 +11,9 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context, Result};
 use balancer::{Balancer, BalancerParts, SealingKey};
 use control_api::{ControlPlane, NewTopic};
-use gateway::{FakeSaltSecret, Gateway, GatewayConfig, GatewayParts, Listener, ListenerKind, Nodes};
+use gateway::{
+    FakeSaltSecret, Gateway, GatewayConfig, GatewayParts, Listener, ListenerKind, Nodes,
+};
 use model::{
     Clock, GatewayIncarnation, Limits, NodeId, TenantId, Timestamp, VirtualCluster,
     VirtualClusterId,
@@ -90,7 +92,9 @@ impl Embedded {
     /// If nothing is known of it.
     pub async fn usage(&self) -> Result<UsageTotal> {
         let totals = self.node.transport().usage().await;
-        let total = totals.into_iter().find(|total| total.virtual_cluster == CLUSTER);
+        let total = totals
+            .into_iter()
+            .find(|total| total.virtual_cluster == CLUSTER);
         total.context("no usage of the tenant")
     }
 
@@ -110,14 +114,19 @@ async fn start_balancer(clock: &Arc<dyn Clock>) -> Result<Balancer> {
         fresh_id: random,
     };
     let balancer = Balancer::start(parts).await?;
-    balancer.set_cluster(cluster(VirtualClusterId::SYSTEM, 0, "system")).await?;
+    balancer
+        .set_cluster(cluster(VirtualClusterId::SYSTEM, 0, "system"))
+        .await?;
     let usage = NewTopic {
         name: catalog::USAGE_TOPIC.to_owned(),
         partitions: Some(1),
         replication_factor: None,
         configs: Vec::new(),
     };
-    for created in balancer.create_topics(VirtualClusterId::SYSTEM, vec![usage], false).await {
+    for created in balancer
+        .create_topics(VirtualClusterId::SYSTEM, vec![usage], false)
+        .await
+    {
         created?;
     }
     balancer.set_cluster(cluster(CLUSTER, 1, "demo")).await?;

@@ -17,9 +17,10 @@ use node_api::NodeTransport;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::client::{CallError, Client, Endpoint};
+use crate::audit::read_on;
+use crate::client::{Client, Endpoint};
 use crate::embedded::Embedded;
-use crate::ledger::{Ledger, Promise, Totals, Violation};
+use crate::ledger::{Ledger, Promise, Totals};
 use crate::load::{Producer, Target};
 
 mod faulty;
@@ -92,7 +93,7 @@ fn add(sum: &mut [u64; 6], voyage: &Voyage) {
 /// One voyage.
 ///
 /// # Errors
-/// A [`Violation`] where a promise is broken; anything else that does not work.
+/// A [`crate::ledger::Violation`] where a promise is broken; anything else that does not work.
 pub async fn sail(seed: u64, planted: Planted) -> Result<Voyage> {
     let folder = tempfile::tempdir()?;
     let mut faults = None;
@@ -111,11 +112,23 @@ pub async fn sail(seed: u64, planted: Planted) -> Result<Voyage> {
     };
     let ledger = Arc::new(Mutex::new(Ledger::new(Promise::ExactlyOnce)));
     produce(&embedded.endpoint(), &target, &ledger, seed).await?;
-    let totals = read_back(&embedded.endpoint(), &target, &ledger).await?;
+    let mut client = Client::connect(&embedded.endpoint()).await?;
+    read_on(&mut client, &target.topic, target.partitions, &ledger).await?;
+    let totals = ledger
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .totals();
     let billed = embedded.usage().await?.bytes_in;
     let acknowledged = totals.acknowledged_bytes;
-    ensure!(totals.read_bytes == acknowledged, "read {}, not {acknowledged}", totals.read_bytes);
-    ensure!(billed == acknowledged, "billed {billed}, not {acknowledged}");
+    ensure!(
+        totals.read_bytes == acknowledged,
+        "read {}, not {acknowledged}",
+        totals.read_bytes
+    );
+    ensure!(
+        billed == acknowledged,
+        "billed {billed}, not {acknowledged}"
+    );
     embedded.stop().await;
     Ok(Voyage {
         totals,
@@ -130,51 +143,39 @@ async fn produce(
     seed: u64,
 ) -> Result<()> {
     let mut client = Client::connect(endpoint).await?;
-    let created = client.create_topic(&target.topic, target.partitions).await?;
-    ensure!(created.error_code == 0, "creating the topic: error {}", created.error_code);
+    let created = client
+        .create_topic(&target.topic, target.partitions)
+        .await?;
+    ensure!(
+        created.error_code == 0,
+        "creating the topic: error {}",
+        created.error_code
+    );
     let mut producers = JoinSet::new();
     for name in 0..PRODUCERS {
         let answer = client.init_producer_id().await?;
-        ensure!(answer.error_code == 0, "InitProducerId: error {}", answer.error_code);
-        let id = (ProducerId(answer.producer_id), ProducerEpoch(answer.producer_epoch));
+        ensure!(
+            answer.error_code == 0,
+            "InitProducerId: error {}",
+            answer.error_code
+        );
+        let id = (
+            ProducerId(answer.producer_id),
+            ProducerEpoch(answer.producer_epoch),
+        );
         let identity = name.is_multiple_of(2).then_some(id);
         let mut producer = Producer::new(name, identity, target, seed);
         let mut client = Client::connect(endpoint).await?;
         let ledger = Arc::clone(ledger);
         producers.spawn(async move {
-            let mut left = BATCHES;
-            let more = || {
-                left = left.saturating_sub(1);
-                left > 0
-            };
-            producer.run(&mut client, &ledger, more).await
+            let mut left = 0..BATCHES;
+            producer
+                .run(&mut client, &ledger, || left.next().is_some())
+                .await
         });
     }
     while let Some(joined) = producers.join_next().await {
         joined??;
     }
     Ok(())
-}
-
-async fn read_back(
-    endpoint: &Endpoint,
-    target: &Target,
-    ledger: &Mutex<Ledger>,
-) -> Result<Totals> {
-    let mut client = Client::connect(endpoint).await?;
-    let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner).take();
-    for partition in 0..target.partitions {
-        let mut violation = None;
-        let read = client.read_to_end_of(&target.topic, partition, 0, |batch| {
-            ledger.read(partition, &batch).map_err(|found| {
-                violation = Some(found);
-                CallError::Unexpected("a broken promise".to_owned())
-            })
-        });
-        let read = read.await;
-        violation.map_or(Ok::<(), Violation>(()), Err)?;
-        read?;
-    }
-    ledger.check_acknowledged()?;
-    Ok(ledger.totals())
 }

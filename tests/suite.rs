@@ -4,8 +4,11 @@
 //! Owns: a raw Kafka client on our own codec, the real binary as a child process, the ledger that compares what was
 //! acknowledged with what is read back. Does not own: foreign clients (`clients/`), the tests of single crates.
 
+pub mod audit;
 pub mod client;
+pub mod embedded;
 pub mod kill9;
+pub mod lanes;
 pub mod ledger;
 pub mod load;
 pub mod mutate;

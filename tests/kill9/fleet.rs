@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Result, ensure};
 use model::{ProducerEpoch, ProducerId};
 
-use crate::client::{CallError, Client};
+use crate::audit::read_on;
+use crate::client::Client;
 use crate::ledger::{Ledger, Promise, Totals};
 use crate::load::{LoadError, Producer, Target};
 use crate::process::{Access, Usage};
@@ -112,26 +113,11 @@ impl Fleet {
     /// Reads what was appended since the last time, and compares it with what was acknowledged.
     pub(super) async fn read_on(&mut self, access: &Access) -> Result<()> {
         let mut client = Client::open(&access.endpoint, &access.scram()).await?;
-        for partition in 0..self.target.partitions {
-            let from = self.ledger().next_offset(partition);
-            let mut violation = None;
-            let read =
-                client.read_to_end_of(&self.target.topic, partition, from, |batch| {
-                    match self.ledger().read(partition, &batch) {
-                        Ok(()) => Ok(()),
-                        Err(found) => {
-                            violation = Some(found);
-                            Err(CallError::Unexpected("a broken promise".to_owned()))
-                        }
-                    }
-                });
-            let read = read.await;
-            if let Some(violation) = violation {
-                return Err(violation.into());
-            }
-            self.fetched_bytes += read?;
-        }
-        Ok(self.ledger().check_acknowledged()?)
+        let Target {
+            topic, partitions, ..
+        } = &self.target;
+        self.fetched_bytes += read_on(&mut client, topic, *partitions, &self.ledger).await?;
+        Ok(())
     }
 
     /// Acknowledged <= billed = read back; all three are equal where every batch comes once. What was delivered is

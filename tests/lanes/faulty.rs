@@ -238,7 +238,10 @@ struct FreshIds {
 impl FreshIds {
     fn rename(&mut self, append: &mut Append) {
         // A lane that was opened anew must not start below what its former life has used.
-        let next = self.next.entry(append.partition).or_insert(append.id.sequence);
+        let next = self
+            .next
+            .entry(append.partition)
+            .or_insert(append.id.sequence);
         self.given.insert((append.partition, *next), append.id);
         append.id.sequence = *next;
         append.answered_below = *next;

@@ -1,6 +1,7 @@
 //! Some voyages, and one with a planted bug, which must be noticed. `TIDEGATE_SEEDS` asks for more.
 
 use super::*;
+use crate::ledger::Violation;
 
 /// Voyages of a usual test run; they run at the same time.
 const SEEDS: u64 = 6;
@@ -17,7 +18,10 @@ async fn an_append_that_is_sent_again_under_a_fresh_id_is_noticed() {
     let error = sail(1, Planted::FreshIds).await.unwrap_err();
     let violation = error.downcast_ref::<Violation>();
     assert!(
-        matches!(violation, Some(Violation::Duplicate { .. } | Violation::Disorder { .. })),
+        matches!(
+            violation,
+            Some(Violation::Duplicate { .. } | Violation::Disorder { .. })
+        ),
         "{error:#}"
     );
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::task::JoinHandle;
 use wire::messages::fetch::{FetchPartition, FetchRequest, FetchResponse, FetchTopic};
 use wire::messages::produce::{
@@ -14,18 +14,23 @@ use wire::{ApiKey, Request, RequestHeader, Response};
 /// Longest time that a test waits for something that is to happen.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Bytes both ways.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
 /// See the file's header.
 pub(super) struct Peer {
-    stream: DuplexStream,
+    stream: Box<dyn Stream>,
     /// The gateway's task.
     pub(super) task: JoinHandle<()>,
     next_correlation_id: i32,
 }
 
 impl Peer {
-    pub(super) fn new(stream: DuplexStream, task: JoinHandle<()>) -> Self {
+    pub(super) fn new(stream: impl Stream + 'static, task: JoinHandle<()>) -> Self {
         Self {
-            stream,
+            stream: Box::new(stream),
             task,
             next_correlation_id: 1,
         }

@@ -74,7 +74,7 @@ fn last_message(user: &str, password: &str, challenge: &[u8]) -> String {
 }
 
 /// The last answer of a sign-in, good or bad.
-async fn sign_in(peer: &mut Peer, user: &str, password: &str) -> SaslAuthenticateResponse {
+pub(super) async fn sign_in(peer: &mut Peer, user: &str, password: &str) -> SaslAuthenticateResponse {
     assert_eq!(handshake(peer, SCRAM, 1).await.error_code, 0);
     let challenge = authenticate(peer, first_message(user)).await;
     assert_eq!(challenge.error_code, 0);
