@@ -131,7 +131,6 @@ async fn start_node(config: &Config, balancer: &Balancer, clock: &Arc<dyn Clock>
             segment_bytes: config.segment_bytes,
             tail_cache_bytes: config.tail_cache_bytes,
             retention_check_interval: Duration::from_millis(config.retention_check_interval_ms),
-            usage_topic: catalog::USAGE_TOPIC,
             new_wal_id: u64::from_le_bytes(random()),
         },
         control: Arc::new(balancer.clone()),

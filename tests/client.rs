@@ -25,7 +25,7 @@ mod scram;
 mod sign_in;
 mod sigv4;
 
-pub use calls::{FetchLimits, partition_of, produce_request};
+pub use calls::{FetchLimits, fetch_request, partition_of, produce_request};
 pub use endpoint::Endpoint;
 pub use exchange::{Exchange, usual_version};
 pub use scram::{ScramClient, ScramHash};

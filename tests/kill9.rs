@@ -127,9 +127,12 @@ impl Bar {
     async fn settle(&mut self, server: &Server) -> Result<()> {
         for fleet in &mut self.fleets {
             let access = server.access_to(fleet.cluster)?;
+            fleet
+                .await_bytes_out(server)
+                .await
+                .context("after the start")?;
             fleet.drain(&access).await?;
-            fleet.read_on(&access).await?;
-            fleet.check_bill(&server.usage(fleet.cluster)?)?;
+            fleet.audit(server, &access).await?;
             let mut client = Client::open(&access.endpoint, &access.scram()).await?;
             let answer = client.init_producer_id().await?;
             let id = answer.producer_id;

@@ -111,7 +111,7 @@ pub async fn sail(seed: u64, planted: Planted) -> Result<Voyage> {
         value_bytes_max: 2000,
     };
     let ledger = Arc::new(Mutex::new(Ledger::new(Promise::ExactlyOnce)));
-    produce(&embedded.endpoint(), &target, &ledger, seed).await?;
+    produce(&embedded.endpoint(), &target, &ledger, (seed, planted)).await?;
     let mut client = Client::connect(&embedded.endpoint()).await?;
     read_on(&mut client, &target.topic, target.partitions, &ledger).await?;
     let totals = ledger
@@ -140,7 +140,7 @@ async fn produce(
     endpoint: &Endpoint,
     target: &Target,
     ledger: &Arc<Mutex<Ledger>>,
-    seed: u64,
+    (seed, planted): (u64, Planted),
 ) -> Result<()> {
     let mut client = Client::connect(endpoint).await?;
     let created = client
@@ -163,7 +163,9 @@ async fn produce(
             ProducerId(answer.producer_id),
             ProducerEpoch(answer.producer_epoch),
         );
-        let identity = name.is_multiple_of(2).then_some(id);
+        // Idempotent producers would be protected from the bug by their sequences.
+        let is_idempotent = planted == Planted::Nothing && name.is_multiple_of(2);
+        let identity = is_idempotent.then_some(id);
         let mut producer = Producer::new(name, identity, target, seed);
         let mut client = Client::connect(endpoint).await?;
         let ledger = Arc::clone(ledger);

@@ -13,6 +13,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use bytes::{Buf, Bytes};
 use model::Timestamp;
@@ -285,12 +286,24 @@ fn check_order(last: Option<u32>, partition: i32, tag: Tag, offset: i64) -> Resu
     }
 }
 
-/// A batch of `values` records of `value_bytes` each, or as few bytes as a tag needs.
+/// A batch of now, of `values` records of `value_bytes` each, or as few bytes as a tag needs.
 ///
 /// # Panics
 /// If there is no value.
 #[must_use]
 pub fn batch(tag: Tag, producer: Option<ProducerFields>, values: u32, value_bytes: usize) -> Bytes {
+    // Retention counts from the timestamp, so an old one would have the batch deleted.
+    let since_1970 = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    let now = Timestamp(since_1970.as_millis() as i64);
+    batch_at(now, tag, producer, (values, value_bytes))
+}
+
+fn batch_at(
+    now: Timestamp,
+    tag: Tag,
+    producer: Option<ProducerFields>,
+    (values, value_bytes): (u32, usize),
+) -> Bytes {
     let mut builder = BatchBuilder::new(Codec::Uncompressed);
     if let Some(producer) = producer {
         builder = builder.producer(producer);
@@ -303,7 +316,7 @@ pub fn batch(tag: Tag, producer: Option<ProducerFields>, values: u32, value_byte
         let filling = tag.number as u8 ^ index as u8;
         value.resize(value_bytes.max(TAG_BYTES), filling);
         builder.push(&NewRecord {
-            timestamp: Timestamp(1_700_000_000_000 + i64::from(tag.number)),
+            timestamp: now,
             key: None,
             value: Some(&value),
             headers: &[],

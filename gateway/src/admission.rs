@@ -116,7 +116,10 @@ mod tests {
         };
         let second = Duration::from_secs(1);
         assert_eq!(hold_time(&appended(second), 30 * second), second);
-        assert_eq!(hold_time(&appended(100 * second), 60 * second), ACK_HOLD_MAX);
+        assert_eq!(
+            hold_time(&appended(100 * second), 60 * second),
+            ACK_HOLD_MAX
+        );
         assert_eq!(hold_time(&appended(100 * second), 15 * second), 10 * second);
     }
 }

@@ -72,7 +72,12 @@ impl Call {
         action: Action,
     ) -> Result<Authorized<Arc<Topic>>, Fault> {
         let resource = Resource::Topic(topic.name.as_str());
-        Ok(authorize(&self.caller, action, resource, Arc::clone(topic))?)
+        Ok(authorize(
+            &self.caller,
+            action,
+            resource,
+            Arc::clone(topic),
+        )?)
     }
 
     /// What is answered for a part of the request that fails; counts it.

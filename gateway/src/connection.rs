@@ -20,6 +20,7 @@ use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use futures_util::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
@@ -30,8 +31,7 @@ use crate::call::Answer;
 use crate::client::Client;
 use crate::dispatch::Step;
 use crate::limits::{
-    FRAME_STALL_MAX, IN_FLIGHT_BYTES_MAX, IN_FLIGHT_REQUESTS_MAX, LINGER_BYTES_MAX, LINGER_MAX,
-    UNSENT_BYTES_MAX,
+    IN_FLIGHT_BYTES_MAX, IN_FLIGHT_REQUESTS_MAX, LINGER_BYTES_MAX, LINGER_MAX, UNSENT_BYTES_MAX,
 };
 use crate::services::{Services, is_set};
 use crate::session::Session;
@@ -101,7 +101,8 @@ struct Connection<S> {
     in_flight_bytes: usize,
     opened_at: Instant,
     alarm: Alarm,
-    draining: watch::Receiver<bool>,
+    /// Ends when the gateway shuts down.
+    draining: BoxFuture<'static, ()>,
     /// Nothing is read any more; what is under way is finished.
     is_closing: bool,
 }
@@ -121,7 +122,7 @@ where
         in_flight_bytes: 0,
         opened_at: Instant::now(),
         alarm: Alarm::new(),
-        draining: services.draining.clone(),
+        draining: draining(services.draining.clone()),
         is_closing: false,
         services,
         client,
@@ -158,18 +159,23 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
     async fn next_event(&mut self) -> Event {
         let may_read = self.may_read();
         let may_answer = self.outbound.unsent_bytes() < UNSENT_BYTES_MAX;
-        let bounds = self.bounds();
-        let deadline = self.deadlines().into_iter().flatten().map(|(at, _)| at).min();
+        let bounds = bounds(&self.services, self.session.is_known());
+        let deadline = self
+            .deadlines()
+            .into_iter()
+            .flatten()
+            .map(|(at, _)| at)
+            .min();
         let wake_at = deadline.into_iter().chain(self.client.mute.until()).min();
         let queue = &mut self.queue;
         tokio::select! {
             biased;
-            () = is_set(&mut self.draining), if !self.is_closing => Event::Drain,
+            () = &mut self.draining, if !self.is_closing => Event::Drain,
             event = poll_fn(|context| poll_queue(queue, may_answer, context)) => event,
             parcels = self.outbound.write(), if !self.outbound.is_idle() => {
                 Event::Delivered(parcels)
             }
-            frame = self.inbound.next(&bounds), if may_read => Event::Frame(frame),
+            frame = self.inbound.next(bounds), if may_read => Event::Frame(frame),
             () = self.alarm.at(wake_at) => Event::Alarm,
         }
     }
@@ -187,32 +193,17 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
             && (self.inbound.is_within_frame() || !is_muted())
     }
 
-    fn bounds(&self) -> Bounds {
-        let config = &self.services.config;
-        let (frame_bytes_max, memory) = if self.session.is_known() {
-            (config.request_bytes_max, &self.services.request_memory)
-        } else {
-            (config.sign_in_request_bytes_max, &self.services.sign_in_memory)
-        };
-        Bounds {
-            frame_bytes_max,
-            memory: Arc::clone(memory),
-        }
-    }
-
     /// When to give up on what, and the reason.
-    fn deadlines(&self) -> [Option<(Instant, &'static str)>; 4] {
+    fn deadlines(&self) -> [Option<(Instant, &'static str)>; 3] {
         let config = &self.services.config;
         let unsigned = !self.session.is_known();
         let sign_in = std::time::Duration::from_millis(config.sign_in_timeout_ms);
-        let stalled = self.inbound.is_within_frame() && self.may_read();
         let writing = !self.outbound.is_idle();
         let idle = self.queue.is_empty() && !writing;
         let heard_at = self.inbound.last_byte_at();
         let sent_at = self.outbound.last_progress_at();
         [
             unsigned.then(|| (self.opened_at + sign_in, "no sign-in in time")),
-            stalled.then(|| (heard_at + FRAME_STALL_MAX, "a frame did not come whole in time")),
             writing.then(|| (sent_at + config.write_timeout(), "the client does not read")),
             idle.then(|| (heard_at.max(sent_at) + config.idle_timeout(), "idle")),
         ]
@@ -232,7 +223,6 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
         let bytes = frame.bytes.len();
         let served = serve::frame(&self.services, &self.client, &mut self.session, frame.bytes)?;
         self.in_flight_bytes += bytes;
-        self.is_closing |= served.closes;
         self.queue.push_back(Queued {
             step: served.step,
             api_key: served.api_key,
@@ -246,14 +236,20 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
 
     /// The oldest request is answered.
     fn send(&mut self, answer: Answer) -> Result<(), End> {
-        let queued = self.queue.pop_front().expect("it was answered at the front");
+        let queued = self
+            .queue
+            .pop_front()
+            .expect("it was answered at the front");
         self.in_flight_bytes -= queued.bytes;
         if let Some(api_key) = queued.api_key {
             let latency = queued.received_at.elapsed();
             self.services.metrics.answered(api_key, latency);
         }
         if let Some(segments) = answer.segments {
-            self.services.metrics.bytes_out.increment(segments.len() as u64);
+            self.services
+                .metrics
+                .bytes_out
+                .increment(segments.len() as u64);
             self.outbound.push(segments, answer.parcel);
         }
         if answer.closes {
@@ -278,7 +274,9 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
         let peer = self.client.peer;
         match end {
             End::Eof | End::Finished => tracing::debug!(%peer, %end, "connection closed"),
-            End::Write(_) | End::TimedOut(_) | End::Read(ReadError::Io(_)) => {
+            End::Write(_)
+            | End::TimedOut(_)
+            | End::Read(ReadError::Io(_) | ReadError::Stalled | ReadError::CutOff) => {
                 tracing::debug!(%peer, %end, "connection broken");
             }
             End::Read(_) | End::Refused(_) => {
@@ -296,6 +294,25 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
         };
         let _ = tokio::time::timeout(LINGER_MAX, farewell).await;
     }
+}
+
+/// What bounds the next frame.
+fn bounds(services: &Services, is_known: bool) -> Bounds<'_> {
+    let config = &services.config;
+    let (frame_bytes_max, memory) = if is_known {
+        (config.request_bytes_max, &services.request_memory)
+    } else {
+        (config.sign_in_request_bytes_max, &services.sign_in_memory)
+    };
+    Bounds {
+        frame_bytes_max,
+        memory,
+    }
+}
+
+/// Ends when the flag is set. Made once a connection, since it is looked at in every turn.
+fn draining(mut flag: watch::Receiver<bool>) -> BoxFuture<'static, ()> {
+    Box::pin(async move { is_set(&mut flag).await })
 }
 
 /// Submits the newest request, and answers the oldest if that is allowed.

@@ -54,7 +54,7 @@ pub(crate) fn dispatch(call: Call, request: Request) -> Step {
         Request::ApiVersions(request) => {
             Step::Done(call.answer(api_versions::answer(&request, call.version())))
         }
-        // The connection serves these itself; they come here only where there is no sign-in.
+        // The connection has served these before, as part of the sign-in.
         Request::SaslHandshake(_) | Request::SaslAuthenticate(_) => {
             Step::Done(refusal(&call.header, &request, ErrorCode::IllegalSaslState))
         }

@@ -52,7 +52,9 @@ impl EgressMeter {
     }
 
     fn delivered(&self) -> std::sync::MutexGuard<'_, BTreeMap<VirtualClusterId, ByteCount>> {
-        self.delivered.lock().expect("nothing panics while it is held")
+        self.delivered
+            .lock()
+            .expect("nothing panics while it is held")
     }
 }
 

@@ -84,7 +84,10 @@ impl Gateway {
     /// [`StartError`], if the parts do not fit together.
     pub fn start(parts: GatewayParts) -> Result<Self, StartError> {
         check(&parts)?;
-        let addresses = parts.listeners.iter().map(|listener| listener.socket.local_addr());
+        let addresses = parts
+            .listeners
+            .iter()
+            .map(|listener| listener.socket.local_addr());
         let addresses = addresses.collect::<Result<_, _>>()?;
         let (drain, draining) = watch::channel(false);
         let (stop_reports, reports_stopped) = watch::channel(false);
@@ -143,7 +146,11 @@ fn check(parts: &GatewayParts) -> Result<(), StartError> {
     }
     let config = &parts.config;
     let memories = [
-        ("request_memory_bytes", config.request_memory_bytes, config.request_bytes_max),
+        (
+            "request_memory_bytes",
+            config.request_memory_bytes,
+            config.request_bytes_max,
+        ),
         (
             "sign_in_memory_bytes",
             config.sign_in_memory_bytes,

@@ -271,7 +271,10 @@ impl Driver {
     fn complete(&mut self) {
         while let Some(Completion { ticket, outcome }) = self.lane.poll_completion() {
             let waiting = self.waiting.remove(&ticket);
-            let Waiting { mute, outcome: waiter } = waiting.expect("a ticket completes once");
+            let Waiting {
+                mute,
+                outcome: waiter,
+            } = waiting.expect("a ticket completes once");
             if let (Ok(appended), Some(mute)) = (&outcome, mute) {
                 mute.extend(appended.stop_reading);
             }

@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
-/// Requests of one connection that may be unanswered; at the bound it is not read.
-pub const IN_FLIGHT_REQUESTS_MAX: usize = 64;
+/// Requests of one connection that may be unanswered; at the bound it is not read. Many, because
+/// librdkafka has no bound of its own: while a hot partition's acknowledgements are held, the small
+/// requests of its siblings wait behind them, and must not stop the connection by their number.
+pub const IN_FLIGHT_REQUESTS_MAX: usize = 2048;
 
 /// Bytes of one connection's unanswered requests; at the bound it is not read. The last request
 /// that is read may pass it, so that one of any allowed size is served.

@@ -105,7 +105,10 @@ fn admit(
     let reception = reception.clone();
     let services = Arc::clone(services);
     connections.spawn(async move {
-        let open = Open { services, _place: place };
+        let open = Open {
+            services,
+            _place: place,
+        };
         if let Err(error) = receive(socket, peer, reception, &open.services).await {
             tracing::info!(%peer, %error, "connection refused");
         }

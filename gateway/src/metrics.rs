@@ -36,7 +36,9 @@ pub(crate) struct Metrics {
 impl Metrics {
     /// Registers every name with the recorder that is installed.
     pub(crate) fn register() -> Self {
-        let by_api = |make: &dyn Fn(String) -> Counter| ApiKey::ALL.iter().map(|key| make(label(*key))).collect();
+        let by_api = |make: &dyn Fn(String) -> Counter| {
+            ApiKey::ALL.iter().map(|key| make(label(*key))).collect()
+        };
         Self {
             connections: gauge!("tidegate_gateway_connections"),
             connections_accepted: counter!("tidegate_gateway_connections_accepted_total"),
@@ -51,9 +53,8 @@ impl Metrics {
                 .iter()
                 .map(|key| histogram!("tidegate_gateway_request_seconds", "api" => label(*key)))
                 .collect(),
-            errors: ErrorKind::ALL.map(|kind| {
-                counter!("tidegate_gateway_errors_total", "kind" => kind.label())
-            }),
+            errors: ErrorKind::ALL
+                .map(|kind| counter!("tidegate_gateway_errors_total", "kind" => kind.label())),
         }
     }
 

@@ -51,7 +51,10 @@ mod tests {
         assert_eq!(mute.until(), None);
         mute.extend(Duration::from_millis(300));
         mute.extend(Duration::from_millis(100));
-        assert_eq!(mute.until(), Some(Instant::now() + Duration::from_millis(300)));
+        assert_eq!(
+            mute.until(),
+            Some(Instant::now() + Duration::from_millis(300))
+        );
         tokio::time::advance(Duration::from_millis(300)).await;
         assert_eq!(mute.until(), None);
     }

@@ -72,7 +72,9 @@ impl Wishes {
     }
 
     fn changed(&self) -> std::sync::MutexGuard<'_, HashSet<TopicPartition>> {
-        self.changed.lock().expect("nothing panics while it is held")
+        self.changed
+            .lock()
+            .expect("nothing panics while it is held")
     }
 }
 
@@ -92,16 +94,11 @@ impl News {
         }
     }
 
-    /// The newest bounds of a partition, whatever their age.
-    pub(crate) fn bounds(&self, partition: TopicPartition) -> Option<LogBounds> {
-        self.table.get(&partition)?.bounds
-    }
-
-    /// The newest bounds of a partition, if its node has confirmed them lately.
-    pub(crate) fn believed(&self, partition: TopicPartition) -> Option<LogBounds> {
+    /// The newest bounds of a partition, and whether its node has confirmed them lately.
+    pub(crate) fn heard(&self, partition: TopicPartition) -> Option<(LogBounds, bool)> {
         let slot = self.table.get(&partition)?;
-        slot.bounds
-            .filter(|_| slot.heard_at.elapsed() < NEWS_BELIEVED_MAX)
+        let is_fresh = slot.heard_at.elapsed() < NEWS_BELIEVED_MAX;
+        slot.bounds.map(|bounds| (bounds, is_fresh))
     }
 
     /// Takes note of what a read has found.

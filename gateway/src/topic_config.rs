@@ -92,7 +92,10 @@ fn with_effect(config: &TopicConfig) -> [(&'static str, String); 7] {
             config.message_timestamp_difference_max_ms.to_string(),
         ),
         ("message.timestamp.type", timestamp_type.to_owned()),
-        ("retention.bytes", unlimited(config.retention_bytes.map(|bytes| bytes.0))),
+        (
+            "retention.bytes",
+            unlimited(config.retention_bytes.map(|bytes| bytes.0)),
+        ),
         ("retention.ms", unlimited(config.retention_ms)),
     ]
 }
@@ -107,13 +110,28 @@ mod tests {
             retention_ms: None,
             ..TopicConfig::default()
         };
-        config.others.insert("segment.ms".to_owned(), "1000".to_owned());
+        config
+            .others
+            .insert("segment.ms".to_owned(), "1000".to_owned());
         let properties = describe(&config);
-        assert!(properties.windows(2).all(|pair| pair[0].name < pair[1].name));
+        assert!(
+            properties
+                .windows(2)
+                .all(|pair| pair[0].name < pair[1].name)
+        );
         assert_eq!(properties.len(), 7 + WITHOUT_EFFECT.len());
         let find = |name: &str| properties.iter().find(|p| p.name == name).unwrap();
-        assert_eq!((&*find("retention.ms").value, find("retention.ms").is_default), ("-1", false));
-        assert_eq!((&*find("segment.ms").value, find("segment.ms").is_default), ("1000", false));
+        assert_eq!(
+            (
+                &*find("retention.ms").value,
+                find("retention.ms").is_default
+            ),
+            ("-1", false)
+        );
+        assert_eq!(
+            (&*find("segment.ms").value, find("segment.ms").is_default),
+            ("1000", false)
+        );
         assert_eq!(find("cleanup.policy").value, "delete");
         assert!(find("retention.bytes").is_default);
     }

@@ -42,8 +42,6 @@ pub struct NodeConfig {
     pub tail_cache_bytes: usize,
     /// How often retention is applied.
     pub retention_check_interval: Duration,
-    /// Name of the system's topic that gateways append their egress to.
-    pub usage_topic: &'static str,
     /// The name that the log gets if there is none yet: drawn by chance.
     pub new_wal_id: u64,
 }
@@ -152,7 +150,6 @@ impl Node {
             wal: handle.clone(),
             files: FileReads::new(reader),
             map,
-            usage_topic: config.usage_topic,
             retention_check_interval: config.retention_check_interval,
         });
         let interval = config.retention_check_interval;
@@ -333,7 +330,11 @@ impl NodeTransport for LocalNode {
             let (sender, replies) = mpsc::channel(LANE_REPLIES_MAX);
             let (done, opened) = oneshot::channel();
             // A node that has stopped drops the sender, and the lane sees its replies end.
-            if calls.send(ShardCall::OpenLane(gateway, lane, sender, done)).await.is_ok() {
+            if calls
+                .send(ShardCall::OpenLane(gateway, lane, sender, done))
+                .await
+                .is_ok()
+            {
                 let _ = opened.await;
             }
             LaneChannel { appends, replies }

@@ -43,7 +43,12 @@ use crate::tail::TailBudget;
 pub(crate) enum ShardCall {
     /// Registers where a lane's answers go, and says when that is done: no append of the lane may
     /// come before.
-    OpenLane(GatewayIncarnation, LaneId, mpsc::Sender<AppendReply>, oneshot::Sender<()>),
+    OpenLane(
+        GatewayIncarnation,
+        LaneId,
+        mpsc::Sender<AppendReply>,
+        oneshot::Sender<()>,
+    ),
     OpenNews(GatewayIncarnation, mpsc::Sender<Vec<Watermark>>),
     Interest(GatewayIncarnation, Vec<(TopicPartition, bool)>),
     Read(Read, oneshot::Sender<Result<ReadReply, ReadError>>),
@@ -84,8 +89,6 @@ pub(crate) struct Surroundings {
     pub(crate) wal: WalHandle,
     pub(crate) files: FileReads,
     pub(crate) map: watch::Receiver<Arc<ClusterMap>>,
-    /// The topic that gateways append their egress to.
-    pub(crate) usage_topic: &'static str,
     pub(crate) retention_check_interval: Duration,
 }
 

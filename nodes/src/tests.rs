@@ -176,7 +176,6 @@ impl World {
             segment_bytes: 1 << 20,
             tail_cache_bytes: 64 << 10,
             retention_check_interval: Duration::from_millis(20),
-            usage_topic: "__usage",
             new_wal_id: 77,
         };
         let control = Arc::clone(&self.control) as Arc<dyn ControlPlane>;
@@ -621,7 +620,6 @@ async fn a_second_node_on_the_same_folder_is_refused() {
         segment_bytes: 1 << 20,
         tail_cache_bytes: 0,
         retention_check_interval: DEADLINE,
-        usage_topic: "__usage",
         new_wal_id: 1,
     };
     let control = Arc::clone(&world.control) as Arc<dyn ControlPlane>;

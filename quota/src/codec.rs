@@ -7,6 +7,9 @@
 /// Why bytes are not an encoding of this crate. Positions count from the first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
+    /// The bytes begin as something else.
+    #[error("the bytes are of another kind")]
+    Kind,
     /// The version byte is one that this build does not know.
     #[error("version {found} is not known, only {known}")]
     Version {

@@ -5,8 +5,8 @@
 //! gateway gives it sees to that.
 //!
 //! ```text
-//! version  entry count  entry...
-//!                       id of the virtual cluster  bytes out
+//! "egress"  version  entry count  entry...
+//!                                 id of the virtual cluster  bytes out
 //! ```
 //! Numbers are varints, ids are distances from the one before.
 //! Invariants: ids ascend, no entry is zero, a report has at most [`REPORT_ENTRIES_MAX`] entries.
@@ -21,6 +21,9 @@ use crate::meter::Meters;
 /// Most virtual clusters in one report, at most 15 bytes each: 240 kB, far below the largest batch.
 /// A gateway that has served more makes several reports; a longer one is refused when read.
 pub const REPORT_ENTRIES_MAX: usize = 16_384;
+
+/// What a report begins with, so that no other record of the system's is taken for one.
+const MAGIC: &[u8] = b"egress";
 
 const VERSION: u8 = 1;
 
@@ -65,6 +68,7 @@ impl EgressReport {
 
     /// Appends the byte form.
     pub fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(MAGIC);
         out.push(VERSION);
         put_varint(out, self.entries.len() as u64);
         let mut before = None;
@@ -77,6 +81,7 @@ impl EgressReport {
 
     /// Reads a byte form that fills `bytes`, in memory bounded by their length.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let bytes = bytes.strip_prefix(MAGIC).ok_or(DecodeError::Kind)?;
         let mut reader = Reader::new(bytes, VERSION)?;
         let mut entries = BTreeMap::new();
         let mut before = None;
@@ -140,7 +145,8 @@ mod tests {
     #[test]
     fn a_report_that_breaks_a_rule_is_refused() {
         let max = REPORT_ENTRIES_MAX as u64;
-        let decode = EgressReport::decode;
+        let decode = |bytes: &[u8]| EgressReport::decode(&[MAGIC, bytes].concat());
+        assert_eq!(EgressReport::decode(b"else"), Err(DecodeError::Kind));
         assert_eq!(decode(&[]), Err(DecodeError::Truncated { at: 0 }));
         assert_eq!(
             decode(&[2, 0]),
@@ -178,8 +184,8 @@ mod tests {
         }
 
         #[test]
-        fn whatever_decodes_encodes_to_the_same_bytes(mut bytes in vec(0..6u8, 0..30)) {
-            bytes.insert(0, VERSION);
+        fn whatever_decodes_encodes_to_the_same_bytes(bytes in vec(0..6u8, 0..30)) {
+            let bytes = [MAGIC, &[VERSION], &bytes].concat();
             if let Ok(report) = EgressReport::decode(&bytes) {
                 prop_assert_eq!(encoded(&report), bytes);
             }

@@ -4,6 +4,8 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 "$clients/setup.sh" python
 "$clients/setup.sh" java
+# One broker, so that both partitions of the topic share one connection.
+export TIDEGATE_CLUSTERS__DEMO__VIRTUAL_BROKERS=1
 export TIDEGATE_CLUSTERS__DEMO__LIMITS__PARTITION_BURST_S=0
 seconds=25
 if long; then seconds=65; fi

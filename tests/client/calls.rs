@@ -62,6 +62,34 @@ pub fn produce_request(topic: &str, index: i32, batch: Bytes, acks: i16) -> Prod
     }
 }
 
+/// A read of one partition.
+#[must_use]
+pub fn fetch_request(
+    topic: &str,
+    partition: i32,
+    fetch_offset: i64,
+    limits: FetchLimits,
+) -> FetchRequest {
+    let partition = FetchPartition {
+        partition,
+        fetch_offset,
+        partition_max_bytes: limits.max_bytes,
+        ..FetchPartition::default()
+    };
+    let topic = FetchTopic {
+        topic: topic.to_owned(),
+        partitions: vec![partition],
+        ..FetchTopic::default()
+    };
+    FetchRequest {
+        max_wait_ms: limits.max_wait_ms,
+        min_bytes: limits.min_bytes,
+        max_bytes: limits.max_bytes,
+        topics: vec![topic],
+        ..FetchRequest::default()
+    }
+}
+
 /// The one partition of an answer to [`produce_request`].
 ///
 /// # Errors
@@ -96,24 +124,7 @@ impl Client {
         fetch_offset: i64,
         limits: FetchLimits,
     ) -> Result<PartitionData, CallError> {
-        let partition = FetchPartition {
-            partition,
-            fetch_offset,
-            partition_max_bytes: limits.max_bytes,
-            ..FetchPartition::default()
-        };
-        let topic = FetchTopic {
-            topic: topic.to_owned(),
-            partitions: vec![partition],
-            ..FetchTopic::default()
-        };
-        let request = FetchRequest {
-            max_wait_ms: limits.max_wait_ms,
-            min_bytes: limits.min_bytes,
-            max_bytes: limits.max_bytes,
-            topics: vec![topic],
-            ..FetchRequest::default()
-        };
+        let request = fetch_request(topic, partition, fetch_offset, limits);
         let answer = self.call(request).await?;
         only(only(answer.responses)?.partitions)
     }

@@ -3,6 +3,7 @@
 //! Owns: draining, reading on, comparing the bill. Does not own: when the server is killed (`kill9`).
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use model::{ProducerEpoch, ProducerId};
@@ -11,7 +12,7 @@ use crate::audit::read_on;
 use crate::client::Client;
 use crate::ledger::{Ledger, Promise, Totals};
 use crate::load::{LoadError, Producer, Target};
-use crate::process::{Access, Usage};
+use crate::process::{Access, Server};
 
 /// Producers of a tenant, each on a connection of its own.
 const PRODUCERS: u32 = 3;
@@ -22,6 +23,12 @@ const PARTITIONS: i32 = 2;
 /// Largest value of a record.
 const VALUE_BYTES_MAX: usize = 12_000;
 
+/// Gateways report what they delivered once a second.
+const REPORTED_WITHIN: Duration = Duration::from_secs(10);
+
+/// How often the bill is looked at until then.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
 /// See the file's header.
 pub(super) struct Fleet {
     pub(super) cluster: &'static str,
@@ -30,8 +37,7 @@ pub(super) struct Fleet {
     promise: Promise,
     target: Target,
     /// Bytes of batches that reached the readers.
-    fetched_bytes: u64,
-    billed_out: u64,
+    delivered_bytes: u64,
 }
 
 impl Fleet {
@@ -92,8 +98,7 @@ impl Fleet {
                 partitions: PARTITIONS,
                 value_bytes_max: VALUE_BYTES_MAX,
             },
-            fetched_bytes: 0,
-            billed_out: 0,
+            delivered_bytes: 0,
         })
     }
 
@@ -110,44 +115,57 @@ impl Fleet {
         Ok(())
     }
 
-    /// Reads what was appended since the last time, and compares it with what was acknowledged.
-    pub(super) async fn read_on(&mut self, access: &Access) -> Result<()> {
+    /// Reads what was appended since the last time, and compares it with what was acknowledged and with the bill.
+    pub(super) async fn audit(&mut self, server: &Server, access: &Access) -> Result<()> {
         let mut client = Client::open(&access.endpoint, &access.scram()).await?;
         let Target {
             topic, partitions, ..
         } = &self.target;
-        self.fetched_bytes += read_on(&mut client, topic, *partitions, &self.ledger).await?;
-        Ok(())
+        let delivered = read_on(&mut client, topic, *partitions, &self.ledger).await?;
+        self.check_bytes_in(server.usage(self.cluster)?.bytes_in)?;
+        self.delivered_bytes += delivered;
+        self.await_bytes_out(server).await
     }
 
-    /// Acknowledged <= billed = read back; all three are equal where every batch comes once. What was delivered is
-    /// never billed above what arrived, and never goes back.
-    pub(super) fn check_bill(&mut self, usage: &Usage) -> Result<()> {
+    /// Acknowledged <= billed = read back; all three are equal where every batch comes once.
+    fn check_bytes_in(&self, billed: u64) -> Result<()> {
         let Totals {
             acknowledged_bytes,
             read_bytes,
             ..
         } = self.ledger().totals();
-        let billed = usage.bytes_in;
         ensure!(
             billed == read_bytes,
-            "billed {billed} bytes, read back {read_bytes}"
+            "billed {billed} bytes in, read back {read_bytes}"
         );
-        match self.promise {
-            Promise::ExactlyOnce => ensure!(
-                acknowledged_bytes == billed,
-                "acknowledged {acknowledged_bytes} bytes, billed {billed}"
-            ),
-            Promise::AtLeastOnce => ensure!(
-                acknowledged_bytes <= billed,
-                "acknowledged {acknowledged_bytes} bytes, billed only {billed}"
-            ),
-        }
-        let (out, before, fetched) = (usage.bytes_out, self.billed_out, self.fetched_bytes);
-        ensure!(out >= before, "bytes out went back from {before} to {out}");
-        ensure!(out <= fetched, "billed {out} bytes out, {fetched} arrived");
-        self.billed_out = out;
+        let is_right = match self.promise {
+            Promise::ExactlyOnce => acknowledged_bytes == billed,
+            Promise::AtLeastOnce => acknowledged_bytes <= billed,
+        };
+        ensure!(
+            is_right,
+            "acknowledged {acknowledged_bytes} bytes, billed {billed}"
+        );
         Ok(())
+    }
+
+    /// What was delivered stands on the bill as soon as the gateway has reported it, and stays there.
+    pub(super) async fn await_bytes_out(&self, server: &Server) -> Result<()> {
+        let delivered = self.delivered_bytes;
+        let deadline = Instant::now() + REPORTED_WITHIN;
+        loop {
+            let billed = server.usage(self.cluster)?.bytes_out;
+            if billed == delivered {
+                return Ok(());
+            }
+            let may_grow = billed < delivered && Instant::now() < deadline;
+            ensure!(
+                may_grow,
+                "{}: billed {billed} bytes out, delivered {delivered}",
+                self.cluster
+            );
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     }
 
     /// One line about the tenant.
@@ -161,8 +179,8 @@ impl Fleet {
         let resent: u64 = self.producers.iter().map(Producer::resent_batches).sum();
         format!(
             "{}: acknowledged {acknowledged_batches} batches ({acknowledged_bytes} B), read back \
-             {read_batches} ({read_bytes} B), sent again {resent}, delivered {} B, billed out {} B",
-            self.cluster, self.fetched_bytes, self.billed_out
+             {read_batches} ({read_bytes} B), sent again {resent}",
+            self.cluster
         )
     }
 }

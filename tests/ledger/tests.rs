@@ -7,17 +7,17 @@ use super::*;
 
 const A: u32 = 1;
 const B: u32 = 2;
+const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
 fn sent(producer: u32, number: u32) -> (Tag, Bytes) {
     let tag = Tag { producer, number };
-    (tag, batch(tag, None, 2, 100))
+    (tag, batch_at(NOW, tag, None, (2, 100)))
 }
 
 /// The batch as a log stores it.
 fn stored(producer: u32, number: u32, offset: i64) -> StampedBatch {
     let rules = BatchRules::of_topic(9, &TopicConfig::default(), &Limits::serverless());
-    let now = Timestamp(1_700_000_000_000);
-    let valid = validate(sent(producer, number).1, &rules, now).unwrap();
+    let valid = validate(sent(producer, number).1, &rules, NOW).unwrap();
     valid.stamp(Offset::from_wire(offset).unwrap(), LeaderEpoch(3), None)
 }
 
@@ -145,7 +145,7 @@ fn altered_bytes() {
         Err(Violation::Altered { .. })
     ));
     let other = sent(A, 0).0;
-    let longer = super::batch(other, None, 2, 101);
+    let longer = batch_at(NOW, other, None, (2, 101));
     ledger.acknowledge(0, other, 0, &longer).unwrap();
     let violation = read(&mut ledger, &[(A, 0, 0)]).unwrap_err();
     assert!(matches!(violation, Violation::Altered { offset: 0, .. }));

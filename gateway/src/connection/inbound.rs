@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Invariants: no more bytes are kept than memory was reserved for; memory is reserved in steps
-//! that follow what has arrived, see [`FRAME_STEP_BYTES`]. Dropping the future of
-//! [`Inbound::next`] loses nothing.
+//! that follow what has arrived, see [`FRAME_STEP_BYTES`]; a frame that has begun comes on or is
+//! given up, see [`FRAME_STALL_MAX`]. Dropping the future of [`Inbound::next`] loses nothing.
 
 use std::io;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use wire::frame::{FrameError, check_length};
 
-use crate::limits::FRAME_STEP_BYTES;
+use crate::limits::{FRAME_STALL_MAX, FRAME_STEP_BYTES};
 
 /// A whole frame without its length, and the memory that is reserved for it.
 #[derive(Debug)]
@@ -39,16 +39,19 @@ pub(crate) enum ReadError {
     /// The client closed the connection in the middle of a frame.
     #[error("the connection ended within a frame")]
     CutOff,
+    /// No byte of a frame came, or no memory for it was free, for too long.
+    #[error("a frame did not come whole in time")]
+    Stalled,
     /// The socket failed.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 /// What bounds the next frame: the cap on its size, and where its memory comes from.
-#[derive(Clone, Debug)]
-pub(crate) struct Bounds {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds<'a> {
     pub(crate) frame_bytes_max: usize,
-    pub(crate) memory: Arc<Semaphore>,
+    pub(crate) memory: &'a Arc<Semaphore>,
 }
 
 /// See the file's header.
@@ -118,7 +121,7 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
     }
 
     /// The next frame; none where the client closed the connection between two.
-    pub(crate) async fn next(&mut self, bounds: &Bounds) -> Result<Option<Frame>, ReadError> {
+    pub(crate) async fn next(&mut self, bounds: Bounds<'_>) -> Result<Option<Frame>, ReadError> {
         if self.body.is_none() {
             let Some(length) = self.length(bounds.frame_bytes_max).await? else {
                 return Ok(None);
@@ -127,7 +130,7 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
                 length,
                 bytes: BytesMut::new(),
                 memory: Memory {
-                    source: Arc::clone(&bounds.memory),
+                    source: Arc::clone(bounds.memory),
                     permit: None,
                     waiting: None,
                 },
@@ -163,7 +166,13 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
     async fn length(&mut self, cap: usize) -> Result<Option<usize>, ReadError> {
         while self.prefix_read < self.prefix.len() {
             let rest = &mut self.prefix[self.prefix_read..];
-            match self.socket.read(rest).await? {
+            let reading = self.socket.read(rest);
+            let read = if self.prefix_read == 0 {
+                reading.await?
+            } else {
+                in_time(self.last_byte_at, reading).await??
+            };
+            match read {
                 0 if self.prefix_read == 0 => return Ok(None),
                 0 => return Err(ReadError::CutOff),
                 read => self.prefix_read += read,
@@ -178,16 +187,15 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
         while body.bytes.len() < body.length {
             let reserved = body.memory.reserved();
             if body.bytes.len() == reserved {
-                let step = reserved
-                    .max(FRAME_STEP_BYTES)
-                    .min(body.length - reserved);
-                body.memory.reserve(step).await;
+                let step = reserved.max(FRAME_STEP_BYTES).min(body.length - reserved);
+                in_time(self.last_byte_at, body.memory.reserve(step)).await?;
                 body.bytes.reserve(step);
                 continue;
             }
             let room = reserved - body.bytes.len();
             let mut target = (&mut body.bytes).limit(room);
-            if self.socket.read_buf(&mut target).await? == 0 {
+            let reading = self.socket.read_buf(&mut target);
+            if in_time(self.last_byte_at, reading).await?? == 0 {
                 return Err(ReadError::CutOff);
             }
             self.last_byte_at = Instant::now();
@@ -196,41 +204,52 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
     }
 }
 
+/// Waits for the rest of a frame whose last byte came at `last_byte_at`.
+async fn in_time<T>(last_byte_at: Instant, rest: impl Future<Output = T>) -> Result<T, ReadError> {
+    let rest = tokio::time::timeout_at(last_byte_at + FRAME_STALL_MAX, rest);
+    rest.await.map_err(|_| ReadError::Stalled)
+}
+
 #[cfg(test)]
 mod tests {
     use tokio::io::AsyncWriteExt;
 
     use super::*;
 
-    fn bounds(frame_bytes_max: usize, memory: usize) -> Bounds {
+    fn bounds(frame_bytes_max: usize, memory: &Arc<Semaphore>) -> Bounds<'_> {
         Bounds {
             frame_bytes_max,
-            memory: Arc::new(Semaphore::new(memory)),
+            memory,
         }
+    }
+
+    fn memory(bytes: usize) -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(bytes))
     }
 
     #[tokio::test]
     async fn frames_come_whole_whatever_the_pieces_and_interruptions() {
         let (mut client, server) = tokio::io::duplex(1 << 16);
         let mut inbound = Inbound::new(server);
-        let bounds = bounds(100, 1000);
+        let memory = memory(1000);
+        let bounds = bounds(100, &memory);
         for byte in [0, 0, 0, 3, b'a', b'b'] {
             client.write_all(&[byte]).await.unwrap();
             let interrupted =
-                tokio::time::timeout(std::time::Duration::ZERO, inbound.next(&bounds)).await;
+                tokio::time::timeout(std::time::Duration::ZERO, inbound.next(bounds)).await;
             assert!(interrupted.is_err());
         }
         assert!(inbound.is_within_frame());
         client.write_all(b"c\0\0\0\0").await.unwrap();
-        let frame = inbound.next(&bounds).await.unwrap().unwrap();
+        let frame = inbound.next(bounds).await.unwrap().unwrap();
         assert_eq!(
             (&frame.bytes[..], frame.memory.num_permits()),
             (&b"abc"[..], 3)
         );
-        let empty = inbound.next(&bounds).await.unwrap().unwrap();
+        let empty = inbound.next(bounds).await.unwrap().unwrap();
         assert!(empty.bytes.is_empty());
         drop(client);
-        assert!(inbound.next(&bounds).await.unwrap().is_none());
+        assert!(inbound.next(bounds).await.unwrap().is_none());
     }
 
     #[tokio::test]
@@ -244,7 +263,7 @@ mod tests {
             let (mut client, server) = tokio::io::duplex(1 << 16);
             client.write_all(bytes).await.unwrap();
             drop(client);
-            let error = Inbound::new(server).next(&bounds(100, 1000)).await;
+            let error = Inbound::new(server).next(bounds(100, &memory(1000))).await;
             let error = error.unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
@@ -254,13 +273,15 @@ mod tests {
     async fn memory_is_reserved_for_what_arrives_not_for_what_is_announced() {
         let (mut client, server) = tokio::io::duplex(1 << 22);
         let mut inbound = Inbound::new(server);
-        let bounds = bounds(100 << 20, 100 << 20);
-        client.write_all(&(80_u32 << 20).to_be_bytes()).await.unwrap();
+        let memory = memory(100 << 20);
+        let bounds = bounds(100 << 20, &memory);
+        client
+            .write_all(&(80_u32 << 20).to_be_bytes())
+            .await
+            .unwrap();
         client.write_all(&vec![1; 1 << 20]).await.unwrap();
-        let waiting = tokio::time::timeout(
-            std::time::Duration::from_millis(50),
-            inbound.next(&bounds),
-        );
+        let waiting =
+            tokio::time::timeout(std::time::Duration::from_millis(50), inbound.next(bounds));
         assert!(waiting.await.is_err());
         let reserved = (100 << 20) - bounds.memory.available_permits();
         assert!((1 << 20..=2 << 20).contains(&reserved), "{reserved}");
@@ -270,14 +291,15 @@ mod tests {
     async fn a_frame_waits_for_memory_and_its_bytes_are_not_read_meanwhile() {
         let (mut client, server) = tokio::io::duplex(1 << 16);
         let mut inbound = Inbound::new(server);
-        let bounds = bounds(100, 10);
-        let taken = Arc::clone(&bounds.memory).try_acquire_many_owned(5).unwrap();
+        let memory = memory(10);
+        let bounds = bounds(100, &memory);
+        let taken = Arc::clone(&memory).try_acquire_many_owned(5).unwrap();
         client.write_all(b"\0\0\0\x06abcdef").await.unwrap();
         let waiting =
-            tokio::time::timeout(std::time::Duration::from_millis(20), inbound.next(&bounds));
+            tokio::time::timeout(std::time::Duration::from_millis(20), inbound.next(bounds));
         assert!(waiting.await.is_err());
         drop(taken);
-        let frame = inbound.next(&bounds).await.unwrap().unwrap();
+        let frame = inbound.next(bounds).await.unwrap().unwrap();
         assert_eq!(&frame.bytes[..], b"abcdef");
         assert_eq!(bounds.memory.available_permits(), 4);
     }

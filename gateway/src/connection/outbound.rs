@@ -192,7 +192,10 @@ mod tests {
         }
         assert_eq!(delivered.len(), 2);
         assert_eq!(delivered[1], (6, 0));
-        assert!(delivered[0].1 > 0, "the first is reported before the second is written");
+        assert!(
+            delivered[0].1 > 0,
+            "the first is reported before the second is written"
+        );
         drop(outbound);
         client.read_to_end(&mut received).await.unwrap();
         assert_eq!(received, expected);

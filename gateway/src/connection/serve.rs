@@ -32,9 +32,8 @@ pub(super) struct Served {
     pub(super) step: Step,
     /// None for a raw token.
     pub(super) api_key: Option<ApiKey>,
+    /// Whether the connection may be read while this is unanswered.
     pub(super) may_read_on: bool,
-    /// Whether nothing further is to be read.
-    pub(super) closes: bool,
 }
 
 /// Why a frame ends the connection without an answer.
@@ -122,7 +121,6 @@ fn data(
         step: dispatch(call, request),
         api_key: Some(api_key),
         may_read_on,
-        closes: false,
     })
 }
 
@@ -140,7 +138,6 @@ fn raw_token(session: &mut Session, token: &[u8]) -> Served {
         step: Step::Done(answer),
         api_key: None,
         may_read_on: true,
-        closes: false,
     }
 }
 
@@ -157,7 +154,6 @@ fn done(header: &RequestHeader, answer: Answer) -> Served {
         step: Step::Done(answer),
         api_key: Some(header.api_key),
         may_read_on: true,
-        closes: false,
     }
 }
 
@@ -171,7 +167,6 @@ fn closing(api_key: Option<ApiKey>, answer: Answer) -> Served {
         step: Step::Waiting(Box::pin(waiting)),
         api_key,
         may_read_on: false,
-        closes: true,
     }
 }
 

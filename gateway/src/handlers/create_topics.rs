@@ -125,9 +125,17 @@ fn assigned(topic: &CreatableTopic, brokers: u32) -> Result<(i32, i16), Fault> {
             "With a replica assignment, partitions and replication factor must be -1.",
         ));
     }
-    let mut indexes: Vec<_> = topic.assignments.iter().map(|a| a.partition_index).collect();
+    let mut indexes: Vec<_> = topic
+        .assignments
+        .iter()
+        .map(|a| a.partition_index)
+        .collect();
     indexes.sort_unstable();
-    if !indexes.iter().copied().eq(0..topic.assignments.len() as i32) {
+    if !indexes
+        .iter()
+        .copied()
+        .eq(0..topic.assignments.len() as i32)
+    {
         return Err(Fault::ReplicaAssignment(
             "Partitions should be a consecutive 0-based integer sequence.",
         ));
@@ -142,10 +150,15 @@ fn assigned(topic: &CreatableTopic, brokers: u32) -> Result<(i32, i16), Fault> {
             ));
         }
         if !distinct.iter().all(known) {
-            return Err(Fault::ReplicaAssignment("A broker of the assignment is unknown."));
+            return Err(Fault::ReplicaAssignment(
+                "A broker of the assignment is unknown.",
+            ));
         }
     }
-    Ok((topic.assignments.len() as i32, i16::try_from(replicas).unwrap_or(i16::MAX)))
+    Ok((
+        topic.assignments.len() as i32,
+        i16::try_from(replicas).unwrap_or(i16::MAX),
+    ))
 }
 
 /// Asks the control plane, for as long as the client waits.
@@ -163,7 +176,9 @@ async fn create(
     let patience = patience(request.timeout_ms);
     let Ok(outcomes) = tokio::time::timeout(patience, creating).await else {
         let names = names.iter();
-        return names.map(|name| refused(call, name, &Fault::TimedOut)).collect();
+        return names
+            .map(|name| refused(call, name, &Fault::TimedOut))
+            .collect();
     };
     call.services.router.refresh();
     let outcomes = names.iter().zip(outcomes);
@@ -197,7 +212,10 @@ fn describe(call: &Call, created: CreatedTopic) -> CreatableTopicResult {
         ..CreatableTopicResult::default()
     };
     let action = Action::DescribeTopicDynamicConfiguration;
-    if !call.caller.may(action, Resource::Topic(created.name.as_str())) {
+    if !call
+        .caller
+        .may(action, Resource::Topic(created.name.as_str()))
+    {
         return CreatableTopicResult {
             topic_config_error_code: ErrorCode::TopicAuthorizationFailed.code(),
             configs: None,
@@ -206,7 +224,11 @@ fn describe(call: &Call, created: CreatedTopic) -> CreatableTopicResult {
     }
     let properties = topic_config::describe(&created.config).into_iter();
     let configs = properties.map(|property| CreatableTopicConfigs {
-        config_source: if property.is_default { SOURCE_DEFAULT } else { SOURCE_TOPIC },
+        config_source: if property.is_default {
+            SOURCE_DEFAULT
+        } else {
+            SOURCE_TOPIC
+        },
         name: property.name,
         value: Some(property.value),
         ..CreatableTopicConfigs::default()
@@ -229,10 +251,12 @@ mod tests {
             replication_factor: -1,
             assignments: assignments
                 .iter()
-                .map(|&(partition_index, broker_ids)| CreatableReplicaAssignment {
-                    partition_index,
-                    broker_ids: broker_ids.to_vec(),
-                })
+                .map(
+                    |&(partition_index, broker_ids)| CreatableReplicaAssignment {
+                        partition_index,
+                        broker_ids: broker_ids.to_vec(),
+                    },
+                )
                 .collect(),
             ..CreatableTopic::default()
         }
@@ -258,7 +282,10 @@ mod tests {
             num_partitions: 2,
             ..topic(&[(0, &[0])])
         };
-        assert_eq!(assigned(&both, 3).unwrap_err().code(), ErrorCode::InvalidRequest);
+        assert_eq!(
+            assigned(&both, 3).unwrap_err().code(),
+            ErrorCode::InvalidRequest
+        );
     }
 
     #[test]

@@ -24,7 +24,9 @@ pub(crate) async fn handle(call: Call, mut request: DeleteTopicsRequest) -> Answ
     let asked = asked(&mut request);
     let mut counts = HashMap::<_, u32>::new();
     for topic in &asked {
-        *counts.entry((topic.name.clone(), topic.topic_id)).or_default() += 1;
+        *counts
+            .entry((topic.name.clone(), topic.topic_id))
+            .or_default() += 1;
     }
     let mut responses = Vec::new();
     let mut authorized = Vec::new();
@@ -52,12 +54,14 @@ pub(crate) async fn handle(call: Call, mut request: DeleteTopicsRequest) -> Answ
 
 /// The same error for every topic.
 pub(crate) fn refusal(request: &DeleteTopicsRequest, code: ErrorCode) -> DeleteTopicsResponse {
-    let responses = asked(&mut request.clone()).into_iter().map(|topic| DeletableTopicResult {
-        name: topic.name,
-        topic_id: topic.topic_id,
-        error_code: code.code(),
-        ..DeletableTopicResult::default()
-    });
+    let responses = asked(&mut request.clone())
+        .into_iter()
+        .map(|topic| DeletableTopicResult {
+            name: topic.name,
+            topic_id: topic.topic_id,
+            error_code: code.code(),
+            ..DeletableTopicResult::default()
+        });
     DeleteTopicsResponse {
         responses: responses.collect(),
         ..DeleteTopicsResponse::default()
@@ -79,9 +83,9 @@ fn asked(request: &mut DeleteTopicsRequest) -> Vec<DeleteTopicState> {
 fn check(call: &Call, topic: &DeleteTopicState) -> Result<TopicRef, Fault> {
     let id = TopicId(topic.topic_id);
     match &topic.name {
-        Some(_) if id != TopicId::ZERO => {
-            Err(Fault::Invalid("Topic name and topic ID can not both be specified."))
-        }
+        Some(_) if id != TopicId::ZERO => Err(Fault::Invalid(
+            "Topic name and topic ID can not both be specified.",
+        )),
         Some(name) => {
             authorize(&call.caller, Action::DeleteTopic, Resource::Topic(name), ())?;
             Ok(TopicRef::Name(name.clone()))
@@ -102,10 +106,15 @@ async fn delete(
         return Vec::new();
     }
     let (topics, references): (Vec<_>, Vec<_>) = authorized.into_iter().unzip();
-    let deleting = call.services.control.delete_topics(call.cluster.id, references);
+    let deleting = call
+        .services
+        .control
+        .delete_topics(call.cluster.id, references);
     let Ok(outcomes) = tokio::time::timeout(patience(timeout_ms), deleting).await else {
         let topics = topics.into_iter();
-        return topics.map(|topic| refused(call, topic, &Fault::TimedOut)).collect();
+        return topics
+            .map(|topic| refused(call, topic, &Fault::TimedOut))
+            .collect();
     };
     call.services.router.refresh();
     let outcomes = topics.into_iter().zip(outcomes);
@@ -123,7 +132,9 @@ fn deleted(
     id: TopicId,
     name: &TopicName,
 ) -> DeletableTopicResult {
-    let may_know = call.caller.may(Action::DescribeTopic, Resource::Topic(name.as_str()));
+    let may_know = call
+        .caller
+        .may(Action::DescribeTopic, Resource::Topic(name.as_str()));
     DeletableTopicResult {
         name: topic.name.or_else(|| may_know.then(|| name.to_string())),
         topic_id: id.0,

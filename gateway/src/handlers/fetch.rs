@@ -54,7 +54,11 @@ pub(crate) async fn handle(call: Call, request: FetchRequest) -> Answer {
     let has_error = slots.iter().flatten().any(Result::is_err);
     let partitions: HashSet<_> = parts.iter().map(|part| part.partition).collect();
     let poller = {
-        let mut interest = call.client.interest.lock().expect("nothing panics while it is held");
+        let mut interest = call
+            .client
+            .interest
+            .lock()
+            .expect("nothing panics while it is held");
         interest.set(partitions)
     };
     let mut plan = Plan::new(parts, terms(&call, &request), has_error);
@@ -99,7 +103,9 @@ fn sort_out(call: &Call, topics: &[FetchTopic]) -> (Vec<Slots>, Vec<Part>) {
         } else {
             TopicKey::Name(&asked.topic)
         };
-        let topic = call.topic(key, Action::ReadData).map(Authorized::into_request);
+        let topic = call
+            .topic(key, Action::ReadData)
+            .map(Authorized::into_request);
         let partitions = asked.partitions.iter().map(|asked| {
             let topic = topic.as_ref().map_err(Fault::clone)?;
             parts.push(part(topic, asked)?);

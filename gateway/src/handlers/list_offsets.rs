@@ -38,16 +38,21 @@ enum Wanted {
 /// Looks the offsets up, in parallel.
 pub(crate) async fn handle(call: Call, request: ListOffsetsRequest) -> Answer {
     let wanted = sort_out(&call, &request);
-    let lookups = wanted.into_iter().map(|wanted| find(&call, &request, wanted));
+    let lookups = wanted
+        .into_iter()
+        .map(|wanted| find(&call, &request, wanted));
     let found: Vec<_> = stream::iter(lookups)
         .buffered(READS_IN_PARALLEL_MAX)
         .collect()
         .await;
     let mut found = found.into_iter();
-    let topics = request.topics.into_iter().map(|topic| ListOffsetsTopicResponse {
-        partitions: found.by_ref().take(topic.partitions.len()).collect(),
-        name: topic.name,
-    });
+    let topics = request
+        .topics
+        .into_iter()
+        .map(|topic| ListOffsetsTopicResponse {
+            partitions: found.by_ref().take(topic.partitions.len()).collect(),
+            name: topic.name,
+        });
     call.answer(ListOffsetsResponse {
         topics: topics.collect(),
         ..ListOffsetsResponse::default()

@@ -89,7 +89,9 @@ fn brokers(call: &Call) -> Vec<MetadataResponseBroker> {
         port: i32::from(call.client.advertised_port),
         rack: None,
     };
-    (0..broker_count(&call.cluster)).map(|id| broker(id as i32)).collect()
+    (0..broker_count(&call.cluster))
+        .map(|id| broker(id as i32))
+        .collect()
 }
 
 fn broker_count(cluster: &VirtualCluster) -> u32 {
@@ -126,7 +128,11 @@ fn tell(
             } else {
                 Some(asked.name.clone().unwrap_or_default())
             },
-            topic_id: if by_id { asked.topic_id } else { TopicId::ZERO.0 },
+            topic_id: if by_id {
+                asked.topic_id
+            } else {
+                TopicId::ZERO.0
+            },
             ..MetadataResponseTopic::default()
         },
     }
@@ -139,10 +145,14 @@ fn find(call: &Call, asked: &MetadataRequestTopic, faults: &Faults) -> Result<Ar
     let has_id = asked.topic_id != TopicId::ZERO.0;
     let key = match &asked.name {
         None if call.version() < VERSION_WITH_IDS => {
-            return Err(Fault::Invalid("Topic names can not be null for versions 10 and 11."));
+            return Err(Fault::Invalid(
+                "Topic names can not be null for versions 10 and 11.",
+            ));
         }
         Some(_) if has_id && call.version() < VERSION_WITH_IDS => {
-            return Err(Fault::Invalid("Topic IDs are not supported in versions 10 and 11."));
+            return Err(Fault::Invalid(
+                "Topic IDs are not supported in versions 10 and 11.",
+            ));
         }
         None => TopicKey::Id(TopicId(asked.topic_id)),
         Some(name) => TopicKey::Name(name),
@@ -182,14 +192,12 @@ async fn create_missing(call: &mut Call, request: &MetadataRequest) -> Faults {
     faults
 }
 
-async fn create(
-    call: &mut Call,
-    missing: BTreeMap<String, NewTopic>,
-    faults: &mut Faults,
-) {
+async fn create(call: &mut Call, missing: BTreeMap<String, NewTopic>, faults: &mut Faults) {
     let (names, topics): (Vec<_>, Vec<_>) = missing.into_iter().unzip();
     let services = &call.services;
-    let creating = services.control.create_topics(call.cluster.id, topics, false);
+    let creating = services
+        .control
+        .create_topics(call.cluster.id, topics, false);
     let Ok(outcomes) = tokio::time::timeout(PARKING_MAX, creating).await else {
         faults.extend(names.into_iter().map(|name| (name, Fault::TimedOut)));
         return;
@@ -220,7 +228,9 @@ fn describe(call: &Call, request: &MetadataRequest, topic: &Topic) -> MetadataRe
     MetadataResponseTopic {
         name: Some(topic.name.to_string()),
         topic_id: topic.id.0,
-        partitions: partitions.map(|partition| partition_of(partition, brokers)).collect(),
+        partitions: partitions
+            .map(|partition| partition_of(partition, brokers))
+            .collect(),
         topic_authorized_operations: if request.include_topic_authorized_operations {
             operations::on_topic(&call.caller, topic.name.as_str())
         } else {

@@ -30,7 +30,7 @@ use wire::messages::produce::{
 use crate::admission::{BatchWrite, admit, hold_time, parking_time};
 use crate::call::{Answer, Call, TopicKey, partition_of};
 use crate::dispatch::Step;
-use crate::error::Fault;
+use crate::error::{ErrorKind, Fault};
 use crate::lanes::LaneOutcome;
 use crate::permission::Authorized;
 
@@ -218,8 +218,11 @@ async fn settle(call: &Call, append: Result<PendingAppend, Fault>) -> Result<App
             Fault::UnknownTopicOrPartition
         }
         error => {
-            tracing::warn!(%partition, %error, "append failed");
-            error.into()
+            let fault = Fault::from(error);
+            if fault.kind() == ErrorKind::Service {
+                tracing::warn!(%partition, %fault, "append failed");
+            }
+            fault
         }
     })
 }

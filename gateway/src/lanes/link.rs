@@ -113,8 +113,8 @@ fn poll_send(
     context: &mut Context<'_>,
 ) -> bool {
     while !backlog.is_empty() {
-        let reserved = reserving
-            .get_or_insert_with(|| Box::pin(channel.appends.clone().reserve_owned()));
+        let reserved =
+            reserving.get_or_insert_with(|| Box::pin(channel.appends.clone().reserve_owned()));
         match Pin::new(reserved).poll(context) {
             Poll::Pending => return true,
             Poll::Ready(Err(SendError(()))) => return false,
@@ -126,4 +126,60 @@ fn poll_send(
         }
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{
+        AppendId, CatalogVersion, LeaderEpoch, Limits, Timestamp, TopicConfig, TopicId,
+        TopicPartition, VirtualClusterId,
+    };
+    use records::{BatchBuilder, BatchRules, Codec, NewRecord, validate};
+    use tokio::sync::watch;
+
+    use super::*;
+
+    fn append(sequence: u64) -> Append {
+        let mut builder = BatchBuilder::new(Codec::Uncompressed);
+        builder.push(&NewRecord {
+            timestamp: Timestamp(1),
+            key: None,
+            value: None,
+            headers: &[],
+        });
+        let rules = BatchRules::of_topic(9, &TopicConfig::default(), &Limits::default());
+        Append {
+            id: AppendId {
+                gateway: GatewayIncarnation(1),
+                lane: LaneId(0),
+                sequence,
+            },
+            answered_below: 0,
+            virtual_cluster: VirtualClusterId(1),
+            partition: TopicPartition {
+                topic: TopicId([1; 16]),
+                partition: 0,
+            },
+            leader_epoch: LeaderEpoch(0),
+            map_version: CatalogVersion(0),
+            batch: validate(builder.build(), &rules, Timestamp(1)).unwrap(),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_backlog_of_a_node_that_is_away_is_bounded() {
+        let map = watch::Sender::default();
+        let router = Arc::new(Router::new(map.subscribe(), Arc::default()));
+        let mut link = Link::new(Opening {
+            router,
+            node: NodeId(0),
+            gateway: GatewayIncarnation(1),
+            lane: LaneId(0),
+        });
+        let append = append(0);
+        for _ in 0..LANE_BACKLOG_MAX + 10 {
+            link.push(append.clone());
+        }
+        assert_eq!(link.backlog.len(), LANE_BACKLOG_MAX);
+    }
 }

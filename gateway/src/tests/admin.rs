@@ -4,9 +4,7 @@ use wire::Response;
 use wire::messages::create_topics::{
     CreatableReplicaAssignment, CreatableTopic, CreateTopicsRequest, CreateTopicsResponse,
 };
-use wire::messages::delete_topics::{
-    DeleteTopicState, DeleteTopicsRequest, DeleteTopicsResponse,
-};
+use wire::messages::delete_topics::{DeleteTopicState, DeleteTopicsRequest, DeleteTopicsResponse};
 use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponse};
 
 use super::peer::Peer;
@@ -46,8 +44,11 @@ async fn brokers_are_constant_and_have_the_address_the_client_came_by() {
     let topic = world.topic("t", 4);
     let mut peer = world.connect();
     let response = metadata(&mut peer, 10, named(&["t"])).await;
-    let brokers: Vec<_> =
-        response.brokers.iter().map(|b| (b.node_id, b.host.as_str(), b.port)).collect();
+    let brokers: Vec<_> = response
+        .brokers
+        .iter()
+        .map(|b| (b.node_id, b.host.as_str(), b.port))
+        .collect();
     let at = "boot.example";
     assert_eq!(brokers, [(0, at, 9098), (1, at, 9098), (2, at, 9098)]);
     assert_eq!(response.cluster_id.as_deref(), Some("uuid-1"));
@@ -58,7 +59,10 @@ async fn brokers_are_constant_and_have_the_address_the_client_came_by() {
     let leaders: Vec<_> = shown.partitions.iter().map(|p| p.leader_id).collect();
     assert_eq!(leaders, [0, 1, 2, 0]);
     let last = &shown.partitions[3];
-    assert_eq!((last.leader_epoch, &*last.replica_nodes), (-1, &[0, 1, 2][..]));
+    assert_eq!(
+        (last.leader_epoch, &*last.replica_nodes),
+        (-1, &[0, 1, 2][..])
+    );
     assert_eq!(last.isr_nodes, last.replica_nodes);
 }
 
@@ -79,14 +83,20 @@ async fn all_none_and_some_topics() {
     let unknown = &metadata(&mut peer, 12, by_id([9; 16])).await.topics[0];
     assert_eq!((unknown.error_code, &unknown.name), (100, &None));
     let too_early = &metadata(&mut peer, 10, by_id(topic.0)).await.topics[0];
-    assert_eq!((too_early.error_code, too_early.name.as_deref()), (42, Some("")));
+    assert_eq!(
+        (too_early.error_code, too_early.name.as_deref()),
+        (42, Some(""))
+    );
     let asked = MetadataRequest {
         include_cluster_authorized_operations: true,
         include_topic_authorized_operations: true,
         ..named(&["t"])
     };
     let response = metadata(&mut peer, 8, asked).await;
-    assert_eq!(response.topics[0].topic_authorized_operations, 0b1101_1111_1000);
+    assert_eq!(
+        response.topics[0].topic_authorized_operations,
+        0b1101_1111_1000
+    );
     assert_eq!(response.cluster_authorized_operations, 0b1_1101_1000_0000);
 }
 
@@ -100,11 +110,17 @@ async fn asking_for_a_topic_creates_it_where_that_is_wanted() {
     };
     assert_eq!(metadata(&mut peer, 4, silent).await.topics[0].error_code, 3);
     let response = metadata(&mut peer, 4, named(&["new", "new", "not valid"])).await;
-    let seen: Vec<_> =
-        response.topics.iter().map(|t| (t.error_code, t.partitions.len())).collect();
+    let seen: Vec<_> = response
+        .topics
+        .iter()
+        .map(|t| (t.error_code, t.partitions.len()))
+        .collect();
     assert_eq!(seen, [(0, 2), (0, 2), (17, 0)]);
     world.change_cluster(|cluster| cluster.auto_create_topics = false);
-    assert_eq!(metadata(&mut peer, 4, named(&["other"])).await.topics[0].error_code, 3);
+    assert_eq!(
+        metadata(&mut peer, 4, named(&["other"])).await.topics[0].error_code,
+        3
+    );
 }
 
 async fn create(peer: &mut Peer, request: CreateTopicsRequest) -> CreateTopicsResponse {
@@ -157,7 +173,14 @@ async fn each_topic_is_created_or_refused_on_its_own() {
     let mut seen: Vec<_> = response
         .topics
         .iter()
-        .map(|t| (t.name.as_str(), t.error_code, t.num_partitions, t.replication_factor))
+        .map(|t| {
+            (
+                t.name.as_str(),
+                t.error_code,
+                t.num_partitions,
+                t.replication_factor,
+            )
+        })
         .collect();
     seen.sort_unstable();
     let expected = [
@@ -175,7 +198,10 @@ async fn each_topic_is_created_or_refused_on_its_own() {
         let created = topic.error_code == 0;
         assert_eq!(topic.error_message.is_none(), created);
         assert_eq!(topic.topic_id != [0; 16], created);
-        let configs = topic.configs.as_ref().expect("never null without its error");
+        let configs = topic
+            .configs
+            .as_ref()
+            .expect("never null without its error");
         assert_eq!(configs.len() > 7, created);
     }
 }
@@ -199,7 +225,11 @@ async fn a_topic_that_is_only_validated_is_not_there() {
     assert_eq!(metadata(&mut peer, 4, silent).await.topics[0].error_code, 3);
 }
 
-async fn delete(peer: &mut Peer, version: i16, request: DeleteTopicsRequest) -> DeleteTopicsResponse {
+async fn delete(
+    peer: &mut Peer,
+    version: i16,
+    request: DeleteTopicsRequest,
+) -> DeleteTopicsResponse {
     match peer.call(version, request).await {
         Response::DeleteTopics(response) => response,
         other => panic!("{other:?}"),
@@ -219,8 +249,11 @@ async fn topics_are_deleted_by_name_and_by_id() {
         ..DeleteTopicsRequest::default()
     };
     let response = delete(&mut peer, 5, request).await;
-    let mut seen: Vec<_> =
-        response.responses.iter().map(|t| (t.name.as_deref().unwrap(), t.error_code)).collect();
+    let mut seen: Vec<_> = response
+        .responses
+        .iter()
+        .map(|t| (t.name.as_deref().unwrap(), t.error_code))
+        .collect();
     seen.sort_unstable();
     assert_eq!(seen, [("one", 0), ("unknown", 42)]);
 
@@ -239,10 +272,18 @@ async fn topics_are_deleted_by_name_and_by_id() {
         ..DeleteTopicsRequest::default()
     };
     let response = delete(&mut peer, 6, request).await;
-    let mut seen: Vec<_> =
-        response.responses.iter().map(|t| (t.name.as_deref(), t.error_code)).collect();
+    let mut seen: Vec<_> = response
+        .responses
+        .iter()
+        .map(|t| (t.name.as_deref(), t.error_code))
+        .collect();
     seen.sort_unstable();
-    let expected = [(None, 100), (Some("gone"), 3), (Some("three"), 42), (Some("two"), 0)];
+    let expected = [
+        (None, 100),
+        (Some("gone"), 3),
+        (Some("three"), 42),
+        (Some("two"), 0),
+    ];
     assert_eq!(seen, expected);
     let all = MetadataRequest {
         topics: None,

@@ -12,7 +12,7 @@ use wire::{ApiKey, Response};
 use super::peer::{Peer, fetch_of, outcome, produce_to};
 use super::world::{World, batch, partition};
 use crate::config::GatewayConfig;
-use crate::limits::{FRAME_STALL_MAX, IN_FLIGHT_REQUESTS_MAX};
+use crate::limits::{FRAME_STALL_MAX, IN_FLIGHT_BYTES_MAX, IN_FLIGHT_REQUESTS_MAX};
 
 /// Two requests under way, of which the second could be answered first.
 #[tokio::test(start_paused = true)]
@@ -35,7 +35,9 @@ async fn batches_of_a_connection_are_appended_in_the_order_in_which_they_came() 
     let topic = world.topic("t", 2);
     let mut peer = world.connect();
     world.node.behave(|manners| manners.lose_replies = 3);
-    let batches: Vec<_> = (0..40).map(|number: u32| batch(&number.to_be_bytes())).collect();
+    let batches: Vec<_> = (0..40)
+        .map(|number: u32| batch(&number.to_be_bytes()))
+        .collect();
     for records in &batches {
         peer.send(9, produce_to("t", 1, records.clone())).await;
     }
@@ -52,6 +54,7 @@ async fn batches_of_a_connection_are_appended_in_the_order_in_which_they_came() 
 #[tokio::test(start_paused = true)]
 async fn what_follows_a_change_of_topics_sees_it() {
     let world = World::new();
+    world.control.set_delay(Duration::from_secs(1));
     let mut peer = world.connect();
     let topic = CreatableTopic {
         name: "new".to_owned(),
@@ -85,6 +88,8 @@ async fn acks_0_is_not_answered_and_a_refusal_closes() {
     peer.call(2, ApiVersionsRequest::default()).await;
     assert_eq!(world.node.records(partition(topic, 0)), 1);
     peer.send(9, silent("unknown")).await;
+    peer.send(9, produce_to("t", 0, batch(b"not answered any more")))
+        .await;
     peer.closed().await;
 }
 
@@ -94,23 +99,24 @@ async fn only_so_many_requests_are_under_way() {
     let topic = world.topic("t", 1);
     let mut peer = world.connect();
     world.node.set_open(false);
-    let total = world.services.request_memory.available_permits();
-    let mut frame_bytes = 0;
-    for _ in 0..IN_FLIGHT_REQUESTS_MAX + 20 {
-        let records = batch(b"a");
-        frame_bytes = records.len();
-        peer.send(9, produce_to("t", 0, records)).await;
+    let free = || world.services.request_memory.available_permits();
+    let total = free();
+    let mut sent = 0;
+    for _ in 0..IN_FLIGHT_REQUESTS_MAX {
+        sent += peer.send_sized(9, produce_to("t", 0, batch(b"a"))).await;
+    }
+    for _ in 0..20 {
+        peer.send(9, produce_to("t", 0, batch(b"a"))).await;
     }
     assert!(peer.is_quiet_for(Duration::from_secs(5)).await);
-    let taken = total - world.services.request_memory.available_permits();
-    assert!(taken > IN_FLIGHT_REQUESTS_MAX * frame_bytes);
-    assert!(taken < (IN_FLIGHT_REQUESTS_MAX + 1) * (frame_bytes + 60), "{taken}");
+    assert_eq!(total - free(), sent);
     world.node.set_open(true);
     for _ in 0..IN_FLIGHT_REQUESTS_MAX + 20 {
         peer.receive(ApiKey::Produce, 9).await;
     }
-    assert_eq!(world.node.records(partition(topic, 0)), 84);
-    assert_eq!(world.services.request_memory.available_permits(), total);
+    let all = IN_FLIGHT_REQUESTS_MAX as u64 + 20;
+    assert_eq!(world.node.records(partition(topic, 0)), all);
+    assert_eq!(free(), total);
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,7 +132,9 @@ async fn a_partition_above_its_rate_is_acknowledged_late_and_its_connection_not_
     let response = peer.produce(produce_to("t", 0, batch(b"a"))).await;
     assert_eq!((outcome(&response), response.throttle_time_ms), ((0, 0), 0));
     assert_eq!(start.elapsed().as_secs(), 2);
-    world.node.behave(|manners| manners.ack_delay = Duration::ZERO);
+    world
+        .node
+        .behave(|manners| manners.ack_delay = Duration::ZERO);
     peer.send(9, produce_to("t", 0, batch(b"b"))).await;
     tokio::time::sleep(Duration::from_millis(900)).await;
     assert_eq!(world.node.records(partition(topic, 0)), 1, "not read yet");
@@ -174,7 +182,8 @@ async fn a_frame_is_larger_after_sign_in_than_before() {
 async fn a_newer_api_versions_is_told_what_is_served() {
     let world = World::new();
     let mut peer = world.connect_tls();
-    peer.send_bytes(b"\0\0\0\x0b\0\x12\0\x63\0\0\0\x2a\xff\xff\0").await;
+    peer.send_bytes(b"\0\0\0\x0b\0\x12\0\x63\0\0\0\x2a\xff\xff\0")
+        .await;
     let frame = peer.frame().await.unwrap();
     let (id, Response::ApiVersions(response)) =
         Response::decode(ApiKey::ApiVersions, 0, frame).unwrap()
@@ -215,10 +224,19 @@ async fn a_client_that_does_not_read_is_cut_off() {
     let world = World::new();
     world.topic("t", 1);
     let mut peer = world.connect();
-    peer.produce(produce_to("t", 0, batch(&vec![0; 900_000]))).await;
-    for _ in 0..4 {
+    peer.produce(produce_to("t", 0, batch(&vec![0; 900_000])))
+        .await;
+    let memory = &world.services.fetch_memory;
+    let total = memory.available_permits();
+    for _ in 0..10 {
         peer.send(12, fetch_of("t", &[(0, 0)])).await;
     }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let held = total - memory.available_permits();
+    assert!(
+        (900_000..3_000_000).contains(&held),
+        "{held} bytes of answers wait for the client"
+    );
     let task = &mut peer.task;
     let ended = tokio::time::timeout(Duration::from_secs(40), task).await;
     assert!(ended.is_ok());
@@ -230,8 +248,12 @@ async fn nothing_is_left_of_a_connection_that_ended() {
     let topic = world.topic("t", 1);
     let services = &world.services;
     let memory = || {
-        [&services.request_memory, &services.sign_in_memory, &services.fetch_memory]
-            .map(|memory| memory.available_permits())
+        [
+            &services.request_memory,
+            &services.sign_in_memory,
+            &services.fetch_memory,
+        ]
+        .map(|memory| memory.available_permits())
     };
     let before = memory();
     let mut peer = world.connect();
@@ -244,6 +266,27 @@ async fn nothing_is_left_of_a_connection_that_ended() {
     assert_eq!(memory(), before);
     tokio::time::sleep(Duration::from_millis(1)).await;
     assert!(world.node.interest().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_so_many_bytes_are_under_way() {
+    let world = World::new();
+    world.topic("t", 1);
+    let mut peer = world.connect();
+    world.node.set_open(false);
+    let memory = &world.services.request_memory;
+    let total = memory.available_permits();
+    let records = batch(&vec![0; 1_000_000]);
+    let all_sent = async {
+        for _ in 0..60 {
+            peer.send(9, produce_to("t", 0, records.clone())).await;
+        }
+    };
+    let patience = Duration::from_secs(5);
+    assert!(tokio::time::timeout(patience, all_sent).await.is_err());
+    let taken = total - memory.available_permits();
+    let bounds = IN_FLIGHT_BYTES_MAX..IN_FLIGHT_BYTES_MAX + 1_100_000;
+    assert!(bounds.contains(&taken), "{taken}");
 }
 
 /// Every key and version, as a client that has signed in and as one that has not.
@@ -267,16 +310,24 @@ async fn every_served_version_is_answered() {
 async fn damaged_frames_do_no_harm() {
     let world = World::new();
     world.topic(wire::SAMPLE_TOPIC, 2);
+    world.topic("t", 1);
     let mut random = 1_u64;
     for (_, _, frame) in wire::sample_frames() {
         for _ in 0..20 {
             let mut damaged = frame.clone();
             for _ in 0..3 {
-                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                random = random
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
                 let at = 4 + (random >> 33) as usize % (damaged.len() - 4);
                 damaged[at] = (random >> 24) as u8;
             }
-            for mut peer in [world.connect(), world.connect_tls()] {
+            for signed_in in [true, false] {
+                let mut peer = if signed_in {
+                    world.connect()
+                } else {
+                    world.connect_tls()
+                };
                 peer.send_bytes(&damaged).await;
                 let answer = tokio::time::timeout(Duration::from_secs(90), peer.frame()).await;
                 drop(answer);
@@ -285,7 +336,7 @@ async fn damaged_frames_do_no_harm() {
         }
     }
     let mut peer = world.connect();
-    let response = peer.produce(produce_to(wire::SAMPLE_TOPIC, 0, batch(b"a"))).await;
+    let response = peer.produce(produce_to("t", 0, batch(b"a"))).await;
     assert_eq!(outcome(&response).0, 0);
 }
 
@@ -312,5 +363,8 @@ async fn a_large_batch_comes_whole() {
     let records: Bytes = batch(&vec![7; 1_000_000]);
     let response = peer.produce(produce_to("t", 0, records.clone())).await;
     assert_eq!(outcome(&response), (0, 0));
-    assert_eq!(world.node.bodies(partition(topic, 0)), [records.slice(61..)]);
+    assert_eq!(
+        world.node.bodies(partition(topic, 0)),
+        [records.slice(61..)]
+    );
 }

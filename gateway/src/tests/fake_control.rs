@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use control_api::{
@@ -21,6 +22,8 @@ const BLOCK: i64 = 2;
 pub(super) struct FakeControl {
     map: watch::Sender<Arc<ClusterMap>>,
     next_id: AtomicI64,
+    /// How long the creation of topics takes, in milliseconds.
+    delay_ms: AtomicU64,
 }
 
 impl FakeControl {
@@ -28,7 +31,14 @@ impl FakeControl {
         Self {
             map: watch::Sender::new(Arc::default()),
             next_id: AtomicI64::new(1),
+            delay_ms: AtomicU64::new(0),
         }
+    }
+
+    /// From now on the creation of topics takes so long.
+    pub(super) fn set_delay(&self, delay: Duration) {
+        self.delay_ms
+            .store(delay.as_millis() as u64, Ordering::Relaxed);
     }
 
     /// Changes the map and publishes it.
@@ -168,8 +178,12 @@ impl ControlPlane for FakeControl {
         topics: Vec<NewTopic>,
         validate_only: bool,
     ) -> Vec<Result<CreatedTopic, TopicError>> {
+        let delay = Duration::from_millis(self.delay_ms.load(Ordering::Relaxed));
+        tokio::time::sleep(delay).await;
         let topics = topics.iter();
-        topics.map(|new| self.create(cluster, new, validate_only)).collect()
+        topics
+            .map(|new| self.create(cluster, new, validate_only))
+            .collect()
     }
 
     async fn delete_topics(
@@ -177,7 +191,10 @@ impl ControlPlane for FakeControl {
         cluster: VirtualClusterId,
         topics: Vec<TopicRef>,
     ) -> Vec<Result<(TopicId, TopicName), TopicError>> {
-        topics.iter().map(|topic| self.delete(cluster, topic)).collect()
+        topics
+            .iter()
+            .map(|topic| self.delete(cluster, topic))
+            .collect()
     }
 
     async fn allocate_producer_ids(&self) -> Result<ProducerIdBlock, Unavailable> {

@@ -35,13 +35,13 @@ struct Log {
 }
 
 impl Log {
-    fn bounds(&self) -> LogBounds {
+    fn bounds(&self, unstable: u64) -> LogBounds {
         let last = self.batches.last();
         let end = last.map_or(0, |batch| batch.base_offset + u64::from(batch.records));
         LogBounds {
             log_start_offset: Offset::ZERO,
             high_watermark: Offset::new(end).unwrap(),
-            last_stable_offset: Offset::new(end).unwrap(),
+            last_stable_offset: Offset::new(end - unstable).unwrap(),
             end_position: self.batches.iter().map(Stored::bytes).sum::<usize>() as u64,
         }
     }
@@ -50,6 +50,8 @@ impl Log {
 /// How the node behaves.
 #[derive(Default)]
 pub(super) struct Manners {
+    /// The leadership that appends must name; any, if none.
+    pub(super) leader_epoch: Option<LeaderEpoch>,
     /// Partitions that this node does not own.
     pub(super) disowned: HashSet<TopicPartition>,
     /// Reads of these partitions take so long.
@@ -61,6 +63,8 @@ pub(super) struct Manners {
     pub(super) refusal: Option<AppendRefusal>,
     /// Replies that are lost, before any gets through.
     pub(super) lose_replies: usize,
+    /// How far the last stable offset lies before the high watermark.
+    pub(super) unstable: u64,
     /// Whether no more news is sent.
     pub(super) is_silent: bool,
 }
@@ -80,6 +84,8 @@ pub(super) struct FakeNode {
     state: Arc<Mutex<State>>,
     /// Whether appends are applied; while not, they wait in order.
     open: watch::Sender<bool>,
+    /// How often its lanes broke.
+    breaks: watch::Sender<u32>,
 }
 
 impl FakeNode {
@@ -87,6 +93,7 @@ impl FakeNode {
         Self {
             state: Arc::default(),
             open: watch::Sender::new(true),
+            breaks: watch::Sender::new(0),
         }
     }
 
@@ -103,6 +110,12 @@ impl FakeNode {
         self.open.send_replace(open);
     }
 
+    /// Closes every lane and the stream of news.
+    pub(super) fn break_off(&self) {
+        self.breaks.send_modify(|breaks| *breaks += 1);
+        self.state().news = None;
+    }
+
     /// How many reads there were so far.
     pub(super) fn reads(&self) -> usize {
         self.state().reads
@@ -117,14 +130,18 @@ impl FakeNode {
     pub(super) fn records(&self, partition: TopicPartition) -> u64 {
         let state = self.state();
         let log = state.logs.get(&partition);
-        log.map_or(0, |log| log.bounds().high_watermark.value())
+        log.map_or(0, |log| log.bounds(0).high_watermark.value())
     }
 
     /// Every batch of the partition as it was received, without its stamp.
     pub(super) fn bodies(&self, partition: TopicPartition) -> Vec<Bytes> {
         let state = self.state();
         let batches = state.logs.get(&partition).map(|log| &log.batches);
-        batches.into_iter().flatten().map(|batch| batch.segments[1].clone()).collect()
+        batches
+            .into_iter()
+            .flatten()
+            .map(|batch| batch.segments[1].clone())
+            .collect()
     }
 
     fn apply(&self, append: Append) -> Option<AppendReply> {
@@ -135,7 +152,8 @@ impl FakeNode {
             partition,
             outcome,
         };
-        if state.manners.disowned.contains(&partition) {
+        let leader_epoch = state.manners.leader_epoch.unwrap_or(append.leader_epoch);
+        if state.manners.disowned.contains(&partition) || append.leader_epoch != leader_epoch {
             return Some(reply(Err(AppendRefusal::NotOwner)));
         }
         if let Some(refusal) = state.manners.refusal {
@@ -181,7 +199,12 @@ impl State {
             .filter(|partition| self.interest.contains(partition))
             .map(|partition| Watermark {
                 partition,
-                bounds: Some(self.logs.get(&partition).map(Log::bounds).unwrap_or_default()),
+                bounds: Some(
+                    self.logs
+                        .get(&partition)
+                        .map(|log| log.bounds(self.manners.unstable))
+                        .unwrap_or_default(),
+                ),
             })
             .collect();
         if let Some(sender) = &self.news
@@ -198,7 +221,7 @@ impl State {
             return Err(ReadError::NotOwner);
         }
         let log = self.logs.entry(read.partition).or_default();
-        let bounds = log.bounds();
+        let bounds = log.bounds(self.manners.unstable);
         if read.offset > bounds.high_watermark {
             return Err(ReadError::OutOfRange { bounds });
         }
@@ -212,7 +235,8 @@ impl State {
             let end = batch.base_offset + u64::from(batch.records);
             if end > read.offset.value() {
                 let fits = reply.bytes + batch.bytes() <= read.bytes_max as usize;
-                if !fits && !(read.at_least_one && reply.bytes == 0) {
+                let is_due = read.at_least_one && reply.bytes == 0;
+                if !fits && !is_due {
                     break;
                 }
                 reply.segments.extend(batch.segments.clone());
@@ -230,18 +254,17 @@ impl State {
             return Err(ReadError::NotOwner);
         }
         let log = self.logs.get(&find.partition);
-        let bounds = log.map(Log::bounds).unwrap_or_default();
+        let bounds = log.map(|log| log.bounds(self.manners.unstable));
+        let bounds = bounds.unwrap_or_default();
         let batches = || log.into_iter().flat_map(|log| &log.batches);
-        let place = |batch: &Stored| {
-            (Offset::new(batch.base_offset).unwrap(), batch.max_timestamp)
-        };
+        let place = |batch: &Stored| (Offset::new(batch.base_offset).unwrap(), batch.max_timestamp);
         let found = match find.query {
             OffsetQuery::Earliest => Some((bounds.log_start_offset, Timestamp::NONE)),
             OffsetQuery::Latest => Some((bounds.high_watermark, Timestamp::NONE)),
             OffsetQuery::MaxTimestamp => batches().max_by_key(|b| b.max_timestamp).map(place),
-            OffsetQuery::AtOrAfter(time) => {
-                batches().find(|batch| batch.max_timestamp >= time).map(place)
-            }
+            OffsetQuery::AtOrAfter(time) => batches()
+                .find(|batch| batch.max_timestamp >= time)
+                .map(place),
         };
         Ok(FoundOffset { found, bounds })
     }
@@ -253,8 +276,16 @@ impl NodeTransport for FakeNode {
         let (outbox, replies) = mpsc::channel(64);
         let node = self.clone();
         let mut open = self.open.subscribe();
+        let mut breaks = self.breaks.subscribe();
         tokio::spawn(async move {
-            while let Some(append) = inbox.recv().await {
+            loop {
+                let append = tokio::select! {
+                    append = inbox.recv() => append,
+                    _ = breaks.changed() => return,
+                };
+                let Some(append) = append else {
+                    return;
+                };
                 open.wait_for(|open| *open).await.unwrap();
                 if let Some(reply) = node.apply(append) {
                     let _ = outbox.try_send(reply);

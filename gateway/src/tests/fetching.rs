@@ -1,13 +1,14 @@
 //! Fetch and ListOffsets over real connections: when they are answered, with what, at which cost.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use model::{ByteCount, NodeId, TopicId};
 use wire::messages::fetch::{FetchRequest, FetchResponse};
-use wire::messages::list_offsets::{
-    ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic,
-};
+use wire::messages::list_offsets::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic};
 use wire::{ApiKey, Response};
 
+use super::fake_node::FakeNode;
 use super::peer::{Peer, fetch_of, fetched, produce_to};
 use super::world::{WALL_START, World, batch, batch_at, partition};
 use crate::limits::NEWS_BELIEVED_MAX;
@@ -20,7 +21,8 @@ fn batch_bytes() -> i32 {
 async fn fill(world: &World, topic: &str, index: i32, batches: usize) {
     let mut peer = world.connect();
     for _ in 0..batches {
-        peer.produce(produce_to(topic, index, batch(&[0; 100]))).await;
+        peer.produce(produce_to(topic, index, batch(&[0; 100])))
+            .await;
     }
 }
 
@@ -70,7 +72,10 @@ async fn a_waiting_fetch_is_answered_as_soon_as_its_bytes_are_there() {
         assert!(consumer.is_quiet_for(Duration::from_secs(1)).await);
     }
     let reads = world.node.reads();
-    assert_eq!(reads, 2, "each partition was looked at once, and not for too few bytes");
+    assert_eq!(
+        reads, 2,
+        "each partition was looked at once, and not for too few bytes"
+    );
     fill(&world, "t", 0, 1).await;
     let response = consumer.receive_fetch().await;
     assert_eq!(start.elapsed().as_secs(), 2);
@@ -106,7 +111,10 @@ async fn an_error_is_told_at_once_beside_what_others_have() {
         ..fetch_of("t", &[(0, 0), (1, 7), (9, 0), (2, -1)])
     };
     let (response, waited) = timed(&mut peer, request).await;
-    assert_eq!(fetched(&response), [(0, 1, 1), (1, 0, 0), (3, -1, 0), (1, -1, 0)]);
+    assert_eq!(
+        fetched(&response),
+        [(0, 1, 1), (1, 0, 0), (3, -1, 0), (1, -1, 0)]
+    );
     assert_eq!(waited, 0);
 }
 
@@ -143,7 +151,11 @@ async fn limits_are_kept_but_for_the_first_batch() {
     let (response, _) = timed(&mut peer, small(2 * batch_bytes() + 1)).await;
     assert_eq!(fetched(&response), [(0, 3, 2), (0, 3, 0)]);
     let (response, _) = timed(&mut peer, small(2 * batch_bytes() + 1)).await;
-    assert_eq!(fetched(&response), [(0, 3, 0), (0, 3, 2)], "the turns go round");
+    assert_eq!(
+        fetched(&response),
+        [(0, 3, 0), (0, 3, 2)],
+        "the turns go round"
+    );
     let (response, waited) = timed(&mut peer, small(1)).await;
     assert_eq!(fetched(&response), [(0, 3, 1), (0, 3, 0)]);
     assert_eq!(waited, 0);
@@ -177,6 +189,82 @@ async fn news_that_is_lost_delays_and_does_not_hide() {
     }
 }
 
+/// A long poll that is woken by news of a batch, within a moment.
+async fn is_woken(world: &World, node: &FakeNode, topic: TopicId) {
+    let mut consumer = world.connect();
+    let end = node.records(partition(topic, 0));
+    let request = FetchRequest {
+        max_wait_ms: 5000,
+        ..fetch_of("t", &[(0, end as i64)])
+    };
+    consumer.send(12, request).await;
+    assert!(consumer.is_quiet_for(Duration::from_millis(500)).await);
+    let start = tokio::time::Instant::now();
+    fill(world, "t", 0, 1).await;
+    let response = consumer.receive_fetch().await;
+    assert_eq!(fetched(&response), [(0, end as i64 + 1, 1)]);
+    assert!(start.elapsed() < Duration::from_millis(100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn news_comes_on_after_its_stream_broke() {
+    let world = World::new();
+    let topic = world.topic("t", 1);
+    let mut consumer = world.connect();
+    consumer.fetch(fetch_of("t", &[(0, 0)])).await;
+    world.node.break_off();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(world.node.interest().contains(&partition(topic, 0)));
+    is_woken(&world, &world.node, topic).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn news_comes_from_the_new_owner_after_a_move() {
+    let world = World::new();
+    let topic = world.topic("t", 1);
+    let second = FakeNode::new();
+    let nodes = world.services.router.nodes();
+    nodes.insert(NodeId(1), Arc::new(second.clone()));
+    let mut consumer = world.connect();
+    consumer.fetch(fetch_of("t", &[(0, 0)])).await;
+    world.control.move_topic(topic, NodeId(1));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(world.node.interest().is_empty());
+    assert!(second.interest().contains(&partition(topic, 0)));
+    is_woken(&world, &second, topic).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_latest_committed_offset_is_the_last_stable_one() {
+    let world = World::new();
+    world.topic("t", 1);
+    fill(&world, "t", 0, 3).await;
+    world.node.behave(|manners| manners.unstable = 2);
+    let mut peer = world.connect();
+    for (isolation_level, expected) in [(0, 3), (1, 1)] {
+        let latest = ListOffsetsRequest {
+            isolation_level,
+            ..offsets_request("t", &[(0, -1)])
+        };
+        let Response::ListOffsets(response) = peer.call(7, latest).await else {
+            panic!("an offsets answer");
+        };
+        assert_eq!(response.topics[0].partitions[0].offset, expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_is_cut_to_the_clusters_limit() {
+    let world = World::new();
+    world.topic("t", 1);
+    fill(&world, "t", 0, 5).await;
+    let limit = 2 * batch_bytes() as u64 + 1;
+    world.change_cluster(|cluster| cluster.limits.fetch_bytes_max = ByteCount(limit));
+    let mut peer = world.connect();
+    let response = peer.fetch(fetch_of("t", &[(0, 0)])).await;
+    assert_eq!(fetched(&response), [(0, 5, 2)]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_slow_partition_does_not_hold_the_others_up() {
     let world = World::new();
@@ -184,7 +272,9 @@ async fn a_slow_partition_does_not_hold_the_others_up() {
     fill(&world, "t", 0, 1).await;
     fill(&world, "t", 1, 1).await;
     let slow = Duration::from_millis(300);
-    world.node.behave(|manners| drop(manners.slow.insert(partition(topic, 0), slow)));
+    world.node.behave(|manners| {
+        manners.slow.insert(partition(topic, 0), slow);
+    });
     let mut peer = world.connect();
     let (response, waited) = timed(&mut peer, fetch_of("t", &[(0, 0), (1, 0)])).await;
     assert_eq!(fetched(&response), [(0, -1, 0), (0, 1, 1)]);
@@ -203,10 +293,15 @@ async fn a_partition_without_an_owner_is_empty_not_an_error() {
     let world = World::new();
     let topic = world.topic("t", 1);
     fill(&world, "t", 0, 1).await;
-    world.node.behave(|manners| drop(manners.disowned.insert(partition(topic, 0))));
+    world.node.behave(|manners| {
+        manners.disowned.insert(partition(topic, 0));
+    });
     let mut peer = world.connect();
     let (response, waited) = timed(&mut peer, fetch_of("t", &[(0, 0)])).await;
-    assert_eq!((response.responses[0].partitions[0].error_code, waited), (0, 500));
+    assert_eq!(
+        (response.responses[0].partitions[0].error_code, waited),
+        (0, 500)
+    );
     peer.send(12, fetch_of("t", &[(0, 0)])).await;
     assert!(peer.is_quiet_for(Duration::from_millis(100)).await);
     world.node.behave(|manners| manners.disowned.clear());
@@ -288,14 +383,19 @@ async fn offsets_are_found() {
     }
     let found = list(&mut peer, 7, "t", &[(1, -1), (0, -1), (0, -2)]).await;
     assert_eq!(found, [(3, -1, -1), (0, 3, -1), (42, -1, -1)]);
-    assert_eq!(list(&mut peer, 7, "unknown", &[(0, -1)]).await, [(3, -1, -1)]);
+    assert_eq!(
+        list(&mut peer, 7, "unknown", &[(0, -1)]).await,
+        [(3, -1, -1)]
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_offset_without_an_owner_is_asked_for_again() {
     let world = World::new();
     let topic = world.topic("t", 1);
-    world.node.behave(|manners| drop(manners.disowned.insert(partition(topic, 0))));
+    world.node.behave(|manners| {
+        manners.disowned.insert(partition(topic, 0));
+    });
     let mut peer = world.connect();
     let start = tokio::time::Instant::now();
     assert_eq!(list(&mut peer, 7, "t", &[(0, -1)]).await, [(5, -1, -1)]);
@@ -309,19 +409,7 @@ async fn list(
     topic: &str,
     asked: &[(i32, i64)],
 ) -> Vec<(i16, i64, i64)> {
-    let partitions = asked.iter().map(|&(partition_index, timestamp)| ListOffsetsPartition {
-        partition_index,
-        timestamp,
-        ..ListOffsetsPartition::default()
-    });
-    let request = ListOffsetsRequest {
-        topics: vec![ListOffsetsTopic {
-            name: topic.to_owned(),
-            partitions: partitions.collect(),
-        }],
-        ..ListOffsetsRequest::default()
-    };
-    peer.send(version, request).await;
+    peer.send(version, offsets_request(topic, asked)).await;
     let (_, Response::ListOffsets(response)) = peer.receive(ApiKey::ListOffsets, version).await
     else {
         panic!("an offsets answer");
@@ -331,4 +419,21 @@ async fn list(
         .flat_map(|topic| topic.partitions)
         .map(|found| (found.error_code, found.offset, found.timestamp))
         .collect()
+}
+
+fn offsets_request(topic: &str, asked: &[(i32, i64)]) -> ListOffsetsRequest {
+    let partitions = asked
+        .iter()
+        .map(|&(partition_index, timestamp)| ListOffsetsPartition {
+            partition_index,
+            timestamp,
+            ..ListOffsetsPartition::default()
+        });
+    ListOffsetsRequest {
+        topics: vec![ListOffsetsTopic {
+            name: topic.to_owned(),
+            partitions: partitions.collect(),
+        }],
+        ..ListOffsetsRequest::default()
+    }
 }

@@ -25,6 +25,7 @@ pub(super) struct Peer {
     /// The gateway's task.
     pub(super) task: JoinHandle<()>,
     next_correlation_id: i32,
+    bytes_sent: usize,
 }
 
 impl Peer {
@@ -33,11 +34,20 @@ impl Peer {
             stream: Box::new(stream),
             task,
             next_correlation_id: 1,
+            bytes_sent: 0,
         }
     }
 
     pub(super) async fn send_bytes(&mut self, bytes: &[u8]) {
+        self.bytes_sent += bytes.len();
         self.stream.write_all(bytes).await.unwrap();
+    }
+
+    /// Sends a request; gives back the size of its frame.
+    pub(super) async fn send_sized(&mut self, version: i16, request: impl Into<Request>) -> usize {
+        let before = self.bytes_sent;
+        self.send(version, request).await;
+        self.bytes_sent - before - 4
     }
 
     /// Sends a request; gives back its correlation id.
@@ -70,7 +80,9 @@ impl Peer {
             self.stream.read_exact(&mut frame).await.unwrap();
             Some(Bytes::from(frame))
         };
-        tokio::time::timeout(PATIENCE, frame).await.expect("an answer or an end")
+        tokio::time::timeout(PATIENCE, frame)
+            .await
+            .expect("an answer or an end")
     }
 
     /// The next answer, which is of this key and version.
@@ -92,7 +104,9 @@ impl Peer {
     /// Whether nothing comes for a while.
     pub(super) async fn is_quiet_for(&mut self, time: Duration) -> bool {
         let mut byte = [0; 1];
-        tokio::time::timeout(time, self.stream.read(&mut byte)).await.is_err()
+        tokio::time::timeout(time, self.stream.read(&mut byte))
+            .await
+            .is_err()
     }
 
     /// Waits until the gateway has closed the connection, and says how long that took.
@@ -155,12 +169,14 @@ pub(super) fn outcome(response: &ProduceResponse) -> (i16, i64) {
 
 /// A fetch of partitions of one topic by index and offset: one byte is enough, wait half a second.
 pub(super) fn fetch_of(topic: &str, partitions: &[(i32, i64)]) -> FetchRequest {
-    let partitions = partitions.iter().map(|&(partition, fetch_offset)| FetchPartition {
-        partition,
-        fetch_offset,
-        partition_max_bytes: 1 << 20,
-        ..FetchPartition::default()
-    });
+    let partitions = partitions
+        .iter()
+        .map(|&(partition, fetch_offset)| FetchPartition {
+            partition,
+            fetch_offset,
+            partition_max_bytes: 1 << 20,
+            ..FetchPartition::default()
+        });
     FetchRequest {
         max_wait_ms: 500,
         min_bytes: 1,
@@ -176,7 +192,10 @@ pub(super) fn fetch_of(topic: &str, partitions: &[(i32, i64)]) -> FetchRequest {
 
 /// Error code, high watermark and number of batches of each partition of an answer.
 pub(super) fn fetched(response: &FetchResponse) -> Vec<(i16, i64, usize)> {
-    let topics = response.responses.iter().flat_map(|topic| &topic.partitions);
+    let topics = response
+        .responses
+        .iter()
+        .flat_map(|topic| &topic.partitions);
     topics
         .map(|data| {
             let mut records = data.records.clone().unwrap_or_default().into_bytes();

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use model::{ByteCount, CleanupPolicy, TopicConfig};
+use model::{ByteCount, CleanupPolicy, ProducerEpoch, ProducerId, Timestamp, TopicConfig};
 use node_api::AppendRefusal;
+use records::{BatchBuilder, Codec, NewRecord, ProducerFields};
 use wire::messages::init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
 use wire::messages::produce::{
     PartitionProduceData, ProduceRequest, ProduceResponse, TopicProduceData,
@@ -12,7 +13,7 @@ use wire::{ApiKey, Response};
 
 use super::fake_node::FakeNode;
 use super::peer::{Peer, outcome, produce_to};
-use super::world::{World, batch, batch_at, partition};
+use super::world::{READER, WALL_START, World, batch, batch_at, partition};
 
 fn codes(response: &ProduceResponse) -> Vec<i16> {
     let topics = response.responses.iter();
@@ -62,6 +63,21 @@ async fn a_request_that_is_wrong_as_a_whole_appends_nothing() {
         ..produce_to("t", 0, batch(b"a"))
     };
     assert_eq!(codes(&peer.produce(transactional).await), [53]);
+    let mut builder = BatchBuilder::new(Codec::Uncompressed)
+        .producer(ProducerFields {
+            producer_id: ProducerId(1),
+            producer_epoch: ProducerEpoch(0),
+            base_sequence: 0,
+        })
+        .transactional();
+    builder.push(&NewRecord {
+        timestamp: Timestamp(WALL_START),
+        key: None,
+        value: None,
+        headers: &[],
+    });
+    let response = peer.produce(produce_to("t", 0, builder.build())).await;
+    assert_eq!(codes(&response), [53]);
     assert_eq!(world.node.records(partition(topic, 0)), 0);
 }
 
@@ -75,9 +91,13 @@ async fn limits_of_topic_and_cluster_are_told_apart() {
     world.topic_with("small", 1, config);
     world.change_cluster(|cluster| cluster.limits.message_bytes_max = ByteCount(5000));
     let mut peer = world.connect();
-    let large = peer.produce(produce_to("small", 0, batch(&[0; 2000]))).await;
+    let large = peer
+        .produce(produce_to("small", 0, batch(&[0; 2000])))
+        .await;
     assert_eq!(codes(&large), [10]);
-    let larger = peer.produce(produce_to("small", 0, batch(&[0; 6000]))).await;
+    let larger = peer
+        .produce(produce_to("small", 0, batch(&[0; 6000])))
+        .await;
     assert_eq!(codes(&larger), [42]);
 }
 
@@ -95,11 +115,15 @@ async fn records_that_break_a_rule_are_named() {
     };
     world.topic_with("timed", 1, timed);
     let mut peer = world.connect();
-    let response = peer.produce(produce_to("compacted", 0, batch(b"no key"))).await;
+    let response = peer
+        .produce(produce_to("compacted", 0, batch(b"no key")))
+        .await;
     let refused = &response.responses[0].partition_responses[0];
     assert_eq!((refused.error_code, refused.record_errors.len()), (87, 1));
     assert_eq!(refused.record_errors[0].batch_index, 0);
-    let response = peer.produce(produce_to("timed", 0, batch_at(1, b"old"))).await;
+    let response = peer
+        .produce(produce_to("timed", 0, batch_at(1, b"old")))
+        .await;
     assert_eq!(codes(&response), [32]);
 }
 
@@ -123,7 +147,9 @@ async fn topics_are_written_by_id() {
 async fn another_tenants_topic_does_not_exist() {
     let world = World::new();
     let other = super::world::OTHER_CLUSTER;
-    let id = world.control.put_topic(other, "theirs", 1, TopicConfig::default());
+    let id = world
+        .control
+        .put_topic(other, "theirs", 1, TopicConfig::default());
     world.services.router.refresh();
     let mut peer = world.connect();
     let by_name = peer.produce(produce_to("theirs", 0, batch(b"a"))).await;
@@ -196,10 +222,15 @@ async fn an_append_follows_its_partition() {
     let world = World::new();
     let topic = world.topic("t", 1);
     let second = FakeNode::new();
+    second.behave(|manners| manners.leader_epoch = Some(model::LeaderEpoch(1)));
     let nodes = &world.services.router;
-    nodes.nodes().insert(model::NodeId(1), std::sync::Arc::new(second.clone()));
+    nodes
+        .nodes()
+        .insert(model::NodeId(1), std::sync::Arc::new(second.clone()));
     let mut peer = world.connect();
-    world.node.behave(|manners| drop(manners.disowned.insert(partition(topic, 0))));
+    world.node.behave(|manners| {
+        manners.disowned.insert(partition(topic, 0));
+    });
     peer.send(9, produce_to("t", 0, batch(b"a"))).await;
     assert!(peer.is_quiet_for(Duration::from_secs(2)).await);
     world.control.move_topic(topic, model::NodeId(1));
@@ -210,13 +241,27 @@ async fn an_append_follows_its_partition() {
     assert_eq!(second.records(partition(topic, 0)), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_lane_that_breaks_is_opened_again() {
+    let world = World::new();
+    world.topic("t", 1);
+    let mut peer = world.connect();
+    for base_offset in 0..3 {
+        let response = peer.produce(produce_to("t", 0, batch(b"a"))).await;
+        assert_eq!(outcome(&response), (0, base_offset));
+        world.node.break_off();
+    }
+}
+
 /// A topic that is deleted while an append waits.
 #[tokio::test(start_paused = true)]
 async fn an_append_to_a_topic_that_is_deleted_is_refused() {
     let world = World::new();
     let topic = world.topic("t", 1);
     let mut peer = world.connect();
-    world.node.behave(|manners| drop(manners.disowned.insert(partition(topic, 0))));
+    world.node.behave(|manners| {
+        manners.disowned.insert(partition(topic, 0));
+    });
     peer.send(9, produce_to("t", 0, batch(b"a"))).await;
     assert!(peer.is_quiet_for(Duration::from_secs(2)).await);
     world.control.change(|map| {
@@ -250,6 +295,24 @@ async fn producer_ids_are_never_given_twice() {
     };
     assert_eq!(init(&mut one, transactional("tx")).await.error_code, 53);
     assert_eq!(init(&mut one, transactional("")).await.error_code, 42);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idempotent_producer_needs_a_right_to_write() {
+    let world = World::new();
+    world.topic("t", 1);
+    let mut peer = world.connect_tls();
+    super::sign_in::sign_in(&mut peer, READER, super::world::PASSWORD).await;
+    let refused = init(&mut peer, InitProducerIdRequest::default()).await;
+    assert_eq!((refused.error_code, refused.producer_id), (31, -1));
+    world.change_cluster(|cluster| {
+        let reader = cluster.scram_users.get_mut(READER).unwrap();
+        reader.policies.push(
+            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kafka-cluster:WriteData","Resource":"arn:aws:kafka:*:*:topic/*/*/t"}]}"#.to_owned(),
+        );
+    });
+    let allowed = init(&mut peer, InitProducerIdRequest::default()).await;
+    assert_eq!(allowed.error_code, 0);
 }
 
 async fn init(peer: &mut Peer, request: InitProducerIdRequest) -> InitProducerIdResponse {

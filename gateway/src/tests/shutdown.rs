@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use model::{TopicConfig, VirtualClusterId};
+use model::{ByteCount, TopicConfig, VirtualClusterId};
 use quota::EgressReport;
 use tokio::net::{TcpListener, TcpStream};
 use wire::{ApiKey, Response};
@@ -14,6 +14,7 @@ use super::fake_node::FakeNode;
 use super::peer::{Peer, fetch_of, fetched, outcome, produce_to};
 use super::world::{CLUSTER, World, batch, cluster, partition, parts};
 use crate::config::GatewayConfig;
+use crate::egress::Reporter;
 use crate::gateway::{Gateway, GatewayParts, StartError};
 use crate::listener::{Listener, ListenerKind};
 use crate::{FakeSaltSecret, USAGE_TOPIC};
@@ -31,8 +32,13 @@ async fn what_is_under_way_is_answered_before_the_end() {
     world.drain.send_replace(true);
     assert_eq!(fetched(&consumer.receive_fetch().await), [(0, 0, 0)]);
     consumer.closed().await;
-    assert!(start.elapsed() < Duration::from_millis(10), "a long poll does not hold it up");
-    producer.send(9, produce_to("t", 0, batch(b"not read any more"))).await;
+    assert!(
+        start.elapsed() < Duration::from_millis(10),
+        "a long poll does not hold it up"
+    );
+    producer
+        .send(9, produce_to("t", 0, batch(b"not read any more")))
+        .await;
     world.node.set_open(true);
     let (_, Response::Produce(response)) = producer.receive(ApiKey::Produce, 9).await else {
         panic!("a produce answer");
@@ -78,7 +84,10 @@ async fn delivered_bytes_are_written_down_before_the_end() {
     let expected = records.len() as u64 * 3;
     peer.produce(produce_to("t", 0, records)).await;
     for _ in 0..3 {
-        assert_eq!(fetched(&peer.fetch(fetch_of("t", &[(0, 0)])).await), [(0, 1, 1)]);
+        assert_eq!(
+            fetched(&peer.fetch(fetch_of("t", &[(0, 0)])).await),
+            [(0, 1, 1)]
+        );
     }
     assert_eq!(node.records(partition(topic, 0)), 1);
     gateway.shutdown();
@@ -94,6 +103,39 @@ async fn delivered_bytes_are_written_down_before_the_end() {
         })
         .sum();
     assert_eq!(reported, expected);
+}
+
+/// Delivered bytes wait for their partition, and are then written down once.
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_written_down_is_tried_again() {
+    let world = World::new();
+    let services = &world.services;
+    services.egress.add(CLUSTER, 70);
+    let reporter = Reporter {
+        meter: Arc::clone(&services.egress),
+        lanes: Arc::clone(&services.lanes),
+        router: Arc::clone(&services.router),
+        clock: Arc::clone(&services.clock),
+    };
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let running = tokio::spawn(reporter.run(stopped));
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    services.egress.add(CLUSTER, 7);
+    let system = VirtualClusterId::SYSTEM;
+    let usage = world
+        .control
+        .put_topic(system, USAGE_TOPIC, 1, TopicConfig::default());
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    stop.send_replace(true);
+    running.await.unwrap();
+    let bodies = world.node.bodies(partition(usage, 0));
+    assert_eq!(
+        bodies.len(),
+        1,
+        "nothing is written down where nothing was delivered"
+    );
+    let entries: Vec<_> = report(bodies[0].clone()).entries().collect();
+    assert_eq!(entries, [(CLUSTER, ByteCount(77))]);
 }
 
 /// The report in the only record of a batch, without its header.

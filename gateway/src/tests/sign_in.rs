@@ -59,9 +59,7 @@ fn last_message(user: &str, password: &str, challenge: &[u8]) -> String {
         password.as_bytes(),
         &mut salted,
     );
-    let mac = |key: &[u8], data: &[u8]| {
-        hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), data)
-    };
+    let mac = |key: &[u8], data: &[u8]| hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), data);
     let client_key = mac(&salted, b"Client Key");
     let stored_key = digest::digest(&digest::SHA256, client_key.as_ref());
     let first = first_message(user);
@@ -74,7 +72,11 @@ fn last_message(user: &str, password: &str, challenge: &[u8]) -> String {
 }
 
 /// The last answer of a sign-in, good or bad.
-pub(super) async fn sign_in(peer: &mut Peer, user: &str, password: &str) -> SaslAuthenticateResponse {
+pub(super) async fn sign_in(
+    peer: &mut Peer,
+    user: &str,
+    password: &str,
+) -> SaslAuthenticateResponse {
     assert_eq!(handshake(peer, SCRAM, 1).await.error_code, 0);
     let challenge = authenticate(peer, first_message(user)).await;
     assert_eq!(challenge.error_code, 0);
@@ -117,7 +119,9 @@ async fn a_client_signs_in_by_raw_tokens() {
     let mut peer = world.connect_tls();
     assert_eq!(handshake(&mut peer, SCRAM, 0).await.error_code, 0);
     let challenge = raw(&mut peer, &first_message(ADMIN)).await.unwrap();
-    let reply = raw(&mut peer, &last_message(ADMIN, PASSWORD, &challenge)).await.unwrap();
+    let reply = raw(&mut peer, &last_message(ADMIN, PASSWORD, &challenge))
+        .await
+        .unwrap();
     assert!(reply.starts_with(b"v="));
     assert_eq!(metadata(&mut peer).await.brokers.len(), 3);
 
@@ -173,7 +177,11 @@ async fn every_refused_sign_in_looks_the_same() {
         (TlsName::Cluster(super::world::CLUSTER), ADMIN, "wrong"),
         (TlsName::Cluster(super::world::CLUSTER), "nobody", PASSWORD),
         (TlsName::Cluster(OTHER_CLUSTER), ADMIN, PASSWORD),
-        (TlsName::Unknown, ADMIN, PASSWORD),
+        (
+            TlsName::resolve(Some("nobody.example"), &world.control.map()),
+            ADMIN,
+            PASSWORD,
+        ),
         (TlsName::Absent, "nobody", PASSWORD),
     ];
     for (name, user, password) in doors {
@@ -198,8 +206,15 @@ async fn every_refused_sign_in_looks_the_same() {
 async fn what_follows_a_refusal_is_not_read() {
     let world = World::new();
     let mut peer = world.connect_tls();
-    peer.send(1, SaslHandshakeRequest { mechanism: "NONE".to_owned() }).await;
-    peer.send(1, SaslHandshakeRequest { mechanism: SCRAM.to_owned() }).await;
+    let handshake = |mechanism: &str| SaslHandshakeRequest {
+        mechanism: mechanism.to_owned(),
+    };
+    let free = || world.services.sign_in_memory.available_permits();
+    let total = free();
+    let refused = peer.send_sized(1, handshake("NONE")).await;
+    peer.send(1, handshake(SCRAM)).await;
+    tokio::time::sleep(FAILED_SIGN_IN_DELAY / 2).await;
+    assert_eq!(total - free(), refused);
     peer.receive(ApiKey::SaslHandshake, 1).await;
     peer.closed().await;
 }
@@ -218,7 +233,13 @@ async fn a_session_is_prolonged_between_data_requests() {
     // An append is under way while the client signs in again; its answer comes first.
     world.node.set_open(false);
     peer.send(9, produce_to("t", 0, batch(b"a"))).await;
-    peer.send(1, SaslHandshakeRequest { mechanism: SCRAM.to_owned() }).await;
+    peer.send(
+        1,
+        SaslHandshakeRequest {
+            mechanism: SCRAM.to_owned(),
+        },
+    )
+    .await;
     assert!(peer.is_quiet_for(Duration::from_secs(1)).await);
     world.node.set_open(true);
     let (_, Response::Produce(response)) = peer.receive(ApiKey::Produce, 9).await else {
@@ -274,7 +295,12 @@ async fn a_caller_may_do_what_its_policies_say_at_the_moment() {
     world.topic("secret", 1);
     let mut peer = world.connect_tls();
     sign_in(&mut peer, READER, PASSWORD).await;
-    let names: Vec<_> = metadata(&mut peer).await.topics.into_iter().map(|t| t.name).collect();
+    let names: Vec<_> = metadata(&mut peer)
+        .await
+        .topics
+        .into_iter()
+        .map(|t| t.name)
+        .collect();
     assert_eq!(names, [Some("public-news".to_owned())]);
     let named = MetadataRequest {
         topics: Some(
@@ -285,23 +311,37 @@ async fn a_caller_may_do_what_its_policies_say_at_the_moment() {
                 })
                 .into(),
         ),
+        allow_auto_topic_creation: false,
         ..MetadataRequest::default()
     };
     let Response::Metadata(response) = peer.call(10, named).await else {
         panic!("a metadata answer");
     };
-    let seen: Vec<_> =
-        response.topics.iter().map(|topic| (topic.error_code, topic.topic_id)).collect();
-    assert_eq!(seen, [(29, [0; 16]), (29, [0; 16])], "whether it exists is not told");
+    let seen: Vec<_> = response
+        .topics
+        .iter()
+        .map(|topic| (topic.error_code, topic.topic_id))
+        .collect();
+    assert_eq!(
+        seen,
+        [(29, [0; 16]), (29, [0; 16])],
+        "whether it exists is not told"
+    );
 
-    let response = peer.produce(produce_to("public-news", 0, batch(b"a"))).await;
+    let response = peer
+        .produce(produce_to("public-news", 0, batch(b"a")))
+        .await;
     let refused = &response.responses[0].partition_responses[0];
     assert_eq!(refused.error_code, 29);
     let text = refused.error_message.as_deref().unwrap();
     assert!(text.contains("kafka-cluster:WriteData"), "{text}");
-    assert!(text.contains("topic/cluster-1/uuid-1/public-news"), "{text}");
+    assert!(
+        text.contains("topic/cluster-1/uuid-1/public-news"),
+        "{text}"
+    );
 
-    let fetched_of = async |peer: &mut Peer, topic| fetched(&peer.fetch(fetch_of(topic, &[(0, 0)])).await);
+    let fetched_of =
+        async |peer: &mut Peer, topic| fetched(&peer.fetch(fetch_of(topic, &[(0, 0)])).await);
     assert_eq!(fetched_of(&mut peer, "public-news").await, [(0, 0, 0)]);
     assert_eq!(fetched_of(&mut peer, "secret").await, [(29, -1, 0)]);
     world.change_cluster(|cluster| {

@@ -63,7 +63,10 @@ async fn clients_are_sent_back_to_the_name_they_came_by() {
             panic!("a metadata answer");
         };
         let broker = &response.brokers[0];
-        assert_eq!((broker.host.as_str(), broker.port), (host, i32::from(address.port())));
+        assert_eq!(
+            (broker.host.as_str(), broker.port),
+            (host, i32::from(address.port()))
+        );
     }
     gateway.shutdown();
     gateway.join().await;
@@ -73,13 +76,18 @@ async fn clients_are_sent_back_to_the_name_they_came_by() {
 async fn bytes_that_are_not_tls_end_the_connection_and_nothing_else() {
     let (gateway, connector) = gateway(&["boot-1.example"]).await;
     let address = gateway.local_addrs()[0];
-    for bytes in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"\0\0\0\x0a\0\x12\0\0\0\0\0\x01\xff\xff"] {
+    for bytes in [
+        &b"GET / HTTP/1.1\r\n\r\n"[..],
+        b"\0\0\0\x0a\0\x12\0\0\0\0\0\x01\xff\xff",
+    ] {
         let mut socket = TcpStream::connect(address).await.unwrap();
         socket.write_all(bytes).await.unwrap();
         let mut rest = Vec::new();
         let read = tokio::io::AsyncReadExt::read_to_end(&mut socket, &mut rest);
         // It ends, with a TLS alert or a reset.
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(5), read).await.unwrap();
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(5), read)
+            .await
+            .unwrap();
     }
     // A client that does not trust the certificate.
     let distrustful = rustls::ClientConfig::builder()
@@ -88,7 +96,12 @@ async fn bytes_that_are_not_tls_end_the_connection_and_nothing_else() {
     let server_name = ServerName::try_from("boot-1.example").unwrap();
     let socket = TcpStream::connect(address).await.unwrap();
     let distrustful = TlsConnector::from(Arc::new(distrustful));
-    assert!(distrustful.connect(server_name.clone(), socket).await.is_err());
+    assert!(
+        distrustful
+            .connect(server_name.clone(), socket)
+            .await
+            .is_err()
+    );
 
     let socket = TcpStream::connect(address).await.unwrap();
     let stream = connector.connect(server_name, socket).await.unwrap();

@@ -169,7 +169,13 @@ pub(super) fn cluster(id: VirtualClusterId) -> VirtualCluster {
     let user = |name: &str, policy: &str| {
         let credential = scram_credential(name, PASSWORD, SCRAM_ITERATIONS_MIN, &salts).unwrap();
         let policies = vec![policy.to_owned()];
-        (name.to_owned(), model::ScramCredential { policies, ..credential })
+        (
+            name.to_owned(),
+            model::ScramCredential {
+                policies,
+                ..credential
+            },
+        )
     };
     let scram_users = if id == CLUSTER {
         BTreeMap::from([user(ADMIN, everything), user(READER, public)])

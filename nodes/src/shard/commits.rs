@@ -3,12 +3,9 @@
 //! Owns: the order in which a durable frame takes effect. Does not own: the frames' bytes.
 //! Invariant: nothing is acknowledged, readable or billed before its frame came back from here.
 
-use bytes::Bytes;
 use model::{ByteCount, Instant, Timestamp, TopicPartition, VirtualClusterId};
 use partition_log::{AppendFacts, FrameAt, LogRecord};
-use quota::EgressReport;
-use records::{DecompressLimits, StampedBatch, decode_records};
-use tracing::warn;
+use records::StampedBatch;
 use wal::{Committed, CommittedFrame, FrameRecord, ShardEvents, WalEvent};
 
 use crate::shard::{Shard, is_gone};
@@ -55,7 +52,7 @@ impl Shard {
         match record {
             LogRecord::Append(facts) => {
                 let batch = batch.expect("the log gives back the batch of an append");
-                self.meter(virtual_cluster, partition, commit_time, (&facts, &batch));
+                self.meter(virtual_cluster, commit_time, (&facts, &batch));
                 self.commit_append(partition, commit_time, &facts, (at, batch));
                 self.answer_durable(now, partition);
             }
@@ -131,7 +128,6 @@ impl Shard {
     fn meter(
         &mut self,
         virtual_cluster: VirtualClusterId,
-        partition: TopicPartition,
         commit_time: Timestamp,
         (facts, batch): (&AppendFacts, &StampedBatch),
     ) {
@@ -141,18 +137,11 @@ impl Shard {
             self.meters
                 .add_in(virtual_cluster, commit_time, bytes, records);
         }
-        if self.is_usage(partition) {
-            for report in egress_reports(batch) {
+        if virtual_cluster == VirtualClusterId::SYSTEM {
+            for report in wal::reports_in(batch) {
                 report.add_to(&mut self.meters, commit_time);
             }
         }
-    }
-
-    fn is_usage(&self, partition: TopicPartition) -> bool {
-        let usage = self
-            .map
-            .topic_by_name(VirtualClusterId::SYSTEM, self.around.usage_topic);
-        usage.is_some_and(|topic| topic.id == partition.topic)
     }
 
     /// The topic is gone and that is durable: what waits is refused, and the memory is given back.
@@ -172,25 +161,4 @@ impl Shard {
             .for_each(|gateway| self.news.note(*gateway, key));
         self.tail_budget.forget(key, &partition.tail);
     }
-}
-
-/// The reports in a batch of the usage topic. What is not understood is told and passed over: it
-/// cannot be billed.
-pub(crate) fn egress_reports(batch: &StampedBatch) -> Vec<EgressReport> {
-    let records = match decode_records(batch, &DecompressLimits::default()) {
-        Ok(records) => records,
-        Err(why) => {
-            warn!(%why, "a batch of the usage topic is not understood");
-            return Vec::new();
-        }
-    };
-    let values = records.filter_map(|record| record.ok()?.value);
-    let understood = |value: Bytes| match EgressReport::decode(&value) {
-        Ok(report) => Some(report),
-        Err(why) => {
-            warn!(%why, "an egress report is not understood");
-            None
-        }
-    };
-    values.filter_map(understood).collect()
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use model::{Clock, Timestamp};
 use partition_log::SegmentId;
-use quota::Meters;
+use quota::{Meters, Minute};
 
 use crate::active::Active;
 use crate::config::{SPARES_MAX, WalConfig};
@@ -23,6 +23,7 @@ use crate::format::Identity;
 use crate::format::frame::{FrameOrigin, payload_at};
 use crate::format::header::SegmentHeader;
 use crate::group_buffer::GroupBuffer;
+use crate::reports::egress_reports;
 use crate::spares::{Spare, SpareFiles};
 use crate::write::{Committed, CommittedFrame, FrameRecord, PreparedFrame};
 
@@ -70,6 +71,13 @@ pub(crate) struct CommitterParts {
     pub(crate) ready: Vec<Spare>,
 }
 
+impl CommitterParts {
+    fn fill_totals(&self, frame: &mut PreparedFrame, commit_time: Timestamp) {
+        let minute = Minute::of(commit_time);
+        frame.fill_totals(&self.total, self.config.frame_bytes_max(), minute);
+    }
+}
+
 impl Committer {
     pub(crate) fn new(parts: CommitterParts) -> Self {
         Self {
@@ -98,15 +106,16 @@ impl Committer {
     }
 
     fn try_commit(&mut self, pending: &mut VecDeque<PreparedFrame>) -> Result<Commit, WalError> {
+        let parts = &self.parts;
+        let commit_time = parts.clock.wall().max(parts.active.chain.commit_time);
         let first = pending.front_mut().expect("a group has a frame");
-        first.fill_totals(&self.parts.total);
+        parts.fill_totals(first, commit_time);
         self.buffer.begin();
         // An empty segment takes any frame: a frame is a quarter of a segment at most.
         let full = !self.parts.active.is_empty() && !self.parts.active.fits(&self.buffer, first);
         let sealed = if full { Some(self.roll()?) } else { None };
         let active = &self.parts.active;
         let (identity, chain) = (active.identity, active.chain);
-        let commit_time = self.parts.clock.wall().max(chain.commit_time);
         let shards = self.assemble(pending, commit_time);
         let chain = self.buffer.finish(identity, chain, commit_time);
         self.parts.active.write_group(self.buffer.bytes(), chain)?;
@@ -142,7 +151,7 @@ impl Committer {
     ) -> Vec<ShardCommit> {
         let mut shards = BTreeMap::new();
         while let Some(frame) = pending.front_mut() {
-            frame.fill_totals(&self.parts.total);
+            self.parts.fill_totals(frame, commit_time);
             if !self.buffer.is_empty() && !self.takes(frame) {
                 break;
             }
@@ -186,7 +195,12 @@ impl Committer {
         let in_group = self.buffer.push(&origin, &write.record, frame.payload());
         let at = payload_at(origin.segment, active.end() + in_group, frame_bytes);
         active.digest.add(&origin, &write.record, at);
+        let reports = egress_reports(&origin, &write.record, frame.payload());
+        active.digest.add_reports(&origin, &reports);
         add_to_meters(&mut self.parts.total, &origin, &write.record);
+        reports
+            .iter()
+            .for_each(|report| report.add_to(&mut self.parts.total, commit_time));
         if let FrameRecord::MeterTotals(_) = &write.record {
             self.parts.last_totals = origin.segment;
         }

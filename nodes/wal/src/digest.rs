@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use model::{ByteCount, Timestamp, TopicPartition};
 use partition_log::{FrameAt, LogRecord, PartitionDigest};
-use quota::Meters;
+use quota::{EgressReport, Meters};
 
 use crate::format::frame::FrameOrigin;
 use crate::write::FrameRecord;
@@ -58,6 +58,14 @@ impl SegmentDigest {
                 self.meters.since_totals = Meters::new();
             }
             FrameRecord::MeterTotalsNow { .. } => unreachable!("the totals are filled in before"),
+        }
+    }
+
+    /// Adds what the frame that was added last reports of egress.
+    pub fn add_reports(&mut self, origin: &FrameOrigin, reports: &[EgressReport]) {
+        for report in reports {
+            report.add_to(&mut self.meters.sums, origin.commit_time);
+            report.add_to(&mut self.meters.since_totals, origin.commit_time);
         }
     }
 

@@ -9,7 +9,7 @@
 //! submitted, and gives it back when its event is taken out of the shard's queue. So neither the
 //! thread's queue nor the shards' can grow beyond the bound, and a shard that does not take its
 //! events out stops the others: it must go on receiving while it waits to submit. That is what
-//! [`WalHandle::submit_or_receive`] is for.
+//! [`WalHandle::submit_or_receive`] is for. News of sealed segments are free: one for each segment.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;

@@ -15,7 +15,7 @@
 //!  reader: any frame by its place, any partition's digest by a sealed segment's footer
 //! ```
 //!
-//! Pure parts: [`format`], [`scan`], [`digest`]. [`committer`] and [`recover`] are driven from
+//! Pure parts: [`mod@format`], [`scan`], [`digest`]. [`committer`] and [`recover`] are driven from
 //! outside over the disk's seam; [`running`] adds the threads.
 //!
 //! Invariants: nothing is announced before it is durable; what one recovery has shown stays; a failed
@@ -39,6 +39,7 @@ mod names;
 mod plant;
 pub mod reader;
 pub mod recover;
+mod reports;
 mod reserve;
 pub mod running;
 pub mod scan;
@@ -59,6 +60,7 @@ pub use handle::{TrySubmitError, WalHandle};
 pub use reader::{ReadError, SegmentReader};
 pub use recover::segments::{SegmentSummary, Torn};
 pub use recover::{Opened, Recovered, open};
+pub use reports::reports_in;
 pub use running::{Running, start};
 pub use write::{
     Committed, CommittedFrame, FrameRecord, FrameWrite, PreparedFrame, WalEvent, WalStopped,

@@ -127,14 +127,22 @@ impl PreparedFrame {
         self.submitted_bytes
     }
 
-    /// Fills in the totals, if they are asked for. `total` sums up all frames before this one.
-    pub(crate) fn fill_totals(&mut self, total: &Meters) {
-        if let FrameRecord::MeterTotalsNow { fold_before } = self.write.record {
-            let mut total = total.clone();
-            total.fold_before(fold_before);
+    /// Fills in the totals, if they are asked for. `total` sums up all frames before this one. Where
+    /// its windows are too many for a frame of `frame_bytes_max`, those before `minute` are folded:
+    /// the sums stay, and the segments still know the minutes.
+    pub(crate) fn fill_totals(&mut self, total: &Meters, frame_bytes_max: usize, minute: Minute) {
+        let FrameRecord::MeterTotalsNow { fold_before } = self.write.record else {
+            return;
+        };
+        let mut total = total.clone();
+        total.fold_before(fold_before);
+        total.encode(&mut self.content);
+        if self.frame_bytes() > frame_bytes_max {
+            total.fold_before(minute);
+            self.content.clear();
             total.encode(&mut self.content);
-            self.write.record = FrameRecord::MeterTotals(total);
         }
+        self.write.record = FrameRecord::MeterTotals(total);
     }
 
     /// The payload in two pieces.

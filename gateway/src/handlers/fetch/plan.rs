@@ -72,7 +72,8 @@ impl Part {
 
     /// Whether its next batch is known not to fit into that.
     fn is_blocked(&self, left: u32) -> bool {
-        self.blocked_at.is_some_and(|offer| self.offer(left) <= offer)
+        self.blocked_at
+            .is_some_and(|offer| self.offer(left) <= offer)
     }
 }
 

@@ -62,7 +62,9 @@ pub(super) async fn run(
 /// Takes memory for a round: what it may bring, within a share of what is free; the wishes are cut
 /// to it. A batch larger than every budget comes all the same, see `plan`.
 async fn reserve(memory: &Arc<Semaphore>, wishes: &mut [Wish]) -> OwnedSemaphorePermit {
-    let wanted = wishes.iter().fold(0, |sum: u32, wish| sum.saturating_add(wish.bytes_max));
+    let wanted = wishes
+        .iter()
+        .fold(0, |sum: u32, wish| sum.saturating_add(wish.bytes_max));
     let share = u32::try_from(memory.available_permits() / 4).unwrap_or(u32::MAX);
     let granted = wanted.min(share.max(FETCH_SHARE_MIN));
     cut(wishes, granted);
@@ -82,10 +84,8 @@ fn give_back(memory: Option<&mut OwnedSemaphorePermit>, collected: u32) {
 fn hear(services: &Services, plan: &mut Plan) {
     for part in 0..plan.parts.len() {
         let partition = plan.parts[part].partition;
-        if let Some(bounds) = services.news.believed(partition) {
-            plan.hear(part, bounds, true);
-        } else if let Some(bounds) = services.news.bounds(partition) {
-            plan.hear(part, bounds, false);
+        if let Some((bounds, is_fresh)) = services.news.heard(partition) {
+            plan.hear(part, bounds, is_fresh);
         }
     }
 }

@@ -25,15 +25,9 @@ pub struct FileDisk {
 }
 
 impl FileDisk {
-    /// The folder at `path`, which is made if it does not exist; its own entry is then synced.
+    /// The folder at `path`. Folders that do not exist are made, and their entries synced.
     pub fn open(path: &Path) -> io::Result<Self> {
-        if !path.is_dir() {
-            std::fs::create_dir_all(path)?;
-            let parent = path.canonicalize()?.parent().map(Path::to_owned);
-            if let Some(parent) = parent {
-                File::open(parent)?.sync_all()?;
-            }
-        }
+        make_folder(&std::path::absolute(path)?)?;
         Ok(Self {
             folder: path.to_owned(),
         })
@@ -41,6 +35,20 @@ impl FileDisk {
 
     fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+}
+
+fn make_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let Some(parent) = path.parent() else {
+        return Err(io::ErrorKind::NotFound.into());
+    };
+    make_folder(parent)?;
+    match std::fs::create_dir(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => File::open(parent)?.sync_all(),
     }
 }
 
@@ -137,5 +145,48 @@ impl DiskFile for OpenFile {
         self.file.set_len(bytes)?;
         // A shorter length is not needed to read the data back, so syncing data may leave it.
         self.file.sync_all()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_made_and_files_do_what_they_are_asked() {
+        let root = tempfile::tempdir().unwrap();
+        let disk = FileDisk::open(&root.path().join("a/b")).unwrap();
+        let file = disk.create("x", 3 * 1024 * 1024 + 5).unwrap();
+        assert_eq!(file.length().unwrap(), 3 * 1024 * 1024 + 5);
+        assert!(disk.create("x", 1).is_err(), "it exists");
+        file.write_at(b"hello", 4096).unwrap();
+        file.sync().unwrap();
+        file.set_length(4100).unwrap();
+        disk.rename("x", "y").unwrap();
+        disk.sync_folder().unwrap();
+
+        let file = disk.open("y").unwrap();
+        let mut bytes = [1; 4];
+        file.read_at(&mut bytes, 4096).unwrap();
+        assert_eq!(bytes, *b"hell");
+        let error = file.read_at(&mut bytes, 4097).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(
+            disk.open("x").err().unwrap().kind(),
+            io::ErrorKind::NotFound
+        );
+        disk.remove("y").unwrap();
+        assert!(disk.list().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_lock_excludes_a_second_owner() {
+        let root = tempfile::tempdir().unwrap();
+        let disks = [(); 2].map(|()| FileDisk::open(root.path()).unwrap());
+        let lock = disks[0].lock().unwrap();
+        assert!(lock.is_some());
+        assert!(disks[1].lock().unwrap().is_none());
+        drop(lock);
+        assert!(disks[1].lock().unwrap().is_some());
     }
 }

@@ -1,6 +1,14 @@
+use std::collections::VecDeque;
+
+use model::NodeEpoch;
+
 use super::*;
+use crate::contract::config;
+use crate::fixtures::{HandClock, append, partition};
 use crate::format::BLOCK_BYTES;
+use crate::recover::open;
 use crate::sim::SimDisk;
+use crate::write::PreparedFrame;
 
 fn at(position: u64, length: u32) -> FrameAt {
     FrameAt {
@@ -67,4 +75,51 @@ fn a_place_where_no_batch_lies_is_refused() {
         unfinished,
         Err(ReadError::NotSealed(SegmentId(1)))
     ));
+}
+
+#[test]
+fn a_file_that_became_another_segment_is_not_read_as_what_it_was() {
+    let disk = Arc::new(SimDisk::new(1));
+    let clock = Arc::new(HandClock::at(60_000));
+    let (mut opened, _) = open(disk, config(), NodeEpoch(1), clock).unwrap();
+    let mut number = 0;
+    // Batches of one size, so that they lie at the same places in every segment.
+    let mut write_until_sealed = |opened: &mut crate::Opened| {
+        let mut first = None;
+        loop {
+            let frame = append(partition(1), number, 1, &[9; 3000], None);
+            number += 1;
+            let mut pending = VecDeque::from([PreparedFrame::new(frame)]);
+            let commit = opened.committer.commit(&mut pending).unwrap();
+            first = first.or(Some(commit.shards[0].committed.frames[0].at));
+            if let Some(sealed) = commit.sealed {
+                return (first.unwrap(), sealed);
+            }
+        }
+    };
+    let (old, sealed) = write_until_sealed(&mut opened);
+    let batch = opened.reader.read(old).unwrap();
+    assert_eq!(old.segment, sealed);
+    assert!(opened.committer.order_recycled());
+    let spare = opened
+        .committer
+        .spare_files()
+        .recycle(sealed, true)
+        .unwrap();
+    opened.committer.take_spare(spare);
+    assert_eq!(
+        opened.reader.read(old).unwrap(),
+        batch,
+        "nothing is written to it yet"
+    );
+
+    // The next segment but one lies in the same file.
+    write_until_sealed(&mut opened);
+    write_until_sealed(&mut opened);
+    let new = FrameAt {
+        segment: SegmentId(sealed.0 + 2),
+        ..old
+    };
+    assert_ne!(opened.reader.read(new).unwrap(), batch);
+    assert!(matches!(opened.reader.read(old), Err(ReadError::Gone(gone)) if gone == sealed));
 }

@@ -16,6 +16,7 @@ use crate::format::header::SegmentHeader;
 use crate::format::trailer::{Part, Trailer};
 use crate::format::{BLOCK_BYTES, Chain, Identity, WalId, footer};
 use crate::names::segment_name;
+use crate::reports::egress_reports;
 use crate::scan::{Scan, scan};
 use crate::segment_file::{PartError, SegmentFile};
 use crate::write::FrameRecord;
@@ -235,6 +236,8 @@ fn scan_last(
             return Err(Fault::Order(facts.base_offset));
         }
         digest.add(&frame.origin, &frame.record, at);
+        let reports = egress_reports(&frame.origin, &frame.record, [frame.payload, &[]]);
+        digest.add_reports(&frame.origin, &reports);
         Ok(())
     })?;
     if let Some(range) = &scan.last_group {

@@ -302,3 +302,41 @@ fn a_snapshot_larger_than_the_footers_reserve_is_kept_all_the_same() {
         .flat_map(|found| found.partitions.values());
     assert_eq!(closed.filter(|digest| digest.is_closed()).count(), 900);
 }
+
+#[test]
+fn totals_of_many_windows_lose_minutes_rather_than_bytes() {
+    let disk = SimDisk::new(1);
+    let clock = Arc::new(HandClock::at(60_000));
+    let (mut opened, _) = open(
+        Arc::new(disk.clone()),
+        config(),
+        NodeEpoch(1),
+        Arc::clone(&clock) as _,
+    )
+    .unwrap();
+    // 90 virtual clusters in each of 60 minutes: more than a frame's 16 KiB.
+    let mut bytes_in = 0;
+    for minute in 0..60 {
+        let mut pending: VecDeque<_> = (0..90)
+            .map(|number| {
+                let mut frame = append(partition(number), minute, 1, b"", None);
+                frame.virtual_cluster = model::VirtualClusterId(1 + number);
+                bytes_in += 61;
+                PreparedFrame::new(frame)
+            })
+            .collect();
+        while !pending.is_empty() {
+            opened.committer.commit(&mut pending).unwrap();
+        }
+        clock.advance(60_000);
+    }
+    assert_eq!(opened.committer.total().windows().count(), 5400);
+    let mut pending = VecDeque::from([PreparedFrame::new(crate::fixtures::totals_now())]);
+    opened.committer.commit(&mut pending).unwrap();
+    let total = opened.committer.total().clone();
+    assert_eq!(total.windows().count(), 0);
+    let sums = total.totals().map(|(_, sum)| sum.bytes_in.0);
+    assert_eq!(sums.sum::<u64>(), bytes_in);
+    drop(opened);
+    assert_eq!(try_open(&disk, 2).unwrap().1.meters, total);
+}

@@ -50,7 +50,12 @@ fn reply(bytes: usize, next: u64, position: u64, bounds: LogBounds) -> ReadReply
 fn empty(bounds: LogBounds) -> ReadReply {
     ReadReply {
         segments: Vec::new(),
-        ..reply(0, bounds.high_watermark.value(), bounds.end_position, bounds)
+        ..reply(
+            0,
+            bounds.high_watermark.value(),
+            bounds.end_position,
+            bounds,
+        )
     }
 }
 
@@ -96,7 +101,9 @@ impl Fetch {
 }
 
 fn budgets(wishes: &[Wish]) -> Vec<(usize, u32, bool)> {
-    let budgets = wishes.iter().map(|wish| (wish.part, wish.bytes_max, wish.at_least_one));
+    let budgets = wishes
+        .iter()
+        .map(|wish| (wish.part, wish.bytes_max, wish.at_least_one));
     budgets.collect()
 }
 
@@ -128,7 +135,10 @@ fn enough_bytes_are_answered_and_too_few_are_waited_for() {
     fetch.finish(&wish, reply(60, 1, 60, bounds(1, 60)));
     assert_eq!(fetch.next(), Next::WaitUntil(fetch.plan.deadline()));
     fetch.plan.hear(0, bounds(2, 90), true);
-    assert!(matches!(fetch.next(), Next::WaitUntil(_)), "90 bytes are still too few");
+    assert!(
+        matches!(fetch.next(), Next::WaitUntil(_)),
+        "90 bytes are still too few"
+    );
     fetch.plan.hear(0, bounds(3, 100), true);
     let wish = fetch.reads()[0];
     assert_eq!((wish.offset, wish.bytes_max), (at(1), 40));
@@ -179,7 +189,11 @@ fn a_batch_larger_than_every_limit_comes_alone_and_only_if_nothing_else_did() {
     let again = fetch.reads();
     assert_eq!(budgets(&again), [(1, MIB, false)]);
     fetch.finish(&again[0], reply(0, 0, 0, bounds(1, 5 << 20)));
-    assert_eq!(fetch.next(), Next::Answer, "there is more, but no room for it");
+    assert_eq!(
+        fetch.next(),
+        Next::Answer,
+        "there is more, but no room for it"
+    );
 }
 
 #[test]
@@ -225,13 +239,17 @@ fn a_partition_above_its_rate_counts_as_empty_until_it_may_be_read() {
 fn a_partition_without_an_owner_is_asked_again_and_is_empty_in_the_end() {
     let mut fetch = Fetch::new(parts(1), 1, MIB);
     let wish = fetch.reads()[0];
-    fetch.plan.finish(&wish, Err(ReadError::NotOwner), fetch.now);
+    fetch
+        .plan
+        .finish(&wish, Err(ReadError::NotOwner), fetch.now);
     let until = fetch.now + READ_RETRY_AFTER;
     assert_eq!(fetch.next(), Next::WaitUntil(until));
     fetch.now = until;
     let wish = fetch.reads()[0];
     fetch.expire();
-    fetch.plan.finish(&wish, Err(ReadError::NotOwner), fetch.now);
+    fetch
+        .plan
+        .finish(&wish, Err(ReadError::NotOwner), fetch.now);
     assert_eq!(fetch.next(), Next::Answer);
     assert!(fetch.plan.parts[0].fault.is_none());
 }
@@ -253,5 +271,8 @@ fn a_round_is_cut_to_the_memory_there_is() {
     let mut fetch = Fetch::new(parts(3), 1, 3 * MIB);
     let mut wishes = fetch.reads();
     cut(&mut wishes, MIB + 7);
-    assert_eq!(budgets(&wishes), [(0, MIB, true), (1, 7, false), (2, 0, false)]);
+    assert_eq!(
+        budgets(&wishes),
+        [(0, MIB, true), (1, 7, false), (2, 0, false)]
+    );
 }
