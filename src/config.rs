@@ -13,6 +13,12 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use model::Limits;
 use serde::{Deserialize, Serialize};
 
+/// A segment holds this many batches at least, whatever their size.
+const BATCHES_PER_SEGMENT_MIN: u64 = 4;
+
+/// More than what a batch costs beside its bytes in the write-ahead log.
+const FRAME_OVERHEAD: u64 = 4096;
+
 /// The flags of `tidegate serve`; each goes over the file and the environment.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct Flags {
@@ -56,7 +62,8 @@ pub struct Config {
     pub log: String,
     /// `text` or `json`.
     pub log_format: LogFormat,
-    /// Size of one file of the write-ahead log in bytes; 1 MiB to 1 GiB.
+    /// Size of one file of the write-ahead log in bytes, a multiple of 4096; 1 MiB to 1 GiB, and at
+    /// least four times the largest message.
     pub segment_bytes: u64,
     /// Memory for batches just appended, in bytes.
     pub tail_cache_bytes: usize,
@@ -203,6 +210,14 @@ impl Config {
         }
         for (name, cluster) in &self.clusters {
             cluster.check(name)?;
+            let message_bytes_max = cluster.effective_limits()?.message_bytes_max.0;
+            if message_bytes_max > self.segment_bytes / BATCHES_PER_SEGMENT_MIN - FRAME_OVERHEAD {
+                bail!(
+                    "clusters.{name}.limits.message_bytes_max: {message_bytes_max} is more than a \
+                     quarter of segment_bytes, {}",
+                    self.segment_bytes
+                );
+            }
         }
         Ok(())
     }
@@ -248,15 +263,17 @@ impl ClusterConfig {
 
     /// The plan's limits with this cluster's own over them.
     pub fn effective_limits(&self) -> Result<Limits> {
-        let plan = match self.plan {
+        let mut limits = match self.plan {
             Plan::Serverless => Limits::serverless(),
             Plan::Provisioned => Limits::provisioned(),
         };
-        let mut limits = serde_json::to_value(plan)?;
         for (name, value) in &self.limits {
-            limits[name] = value.clone();
+            // One after the other, so that a wrong one is refused by its name.
+            let mut changed = serde_json::to_value(&limits)?;
+            changed[name] = value.clone();
+            limits = serde_json::from_value(changed).with_context(|| name.clone())?;
         }
-        Ok(serde_json::from_value(limits)?)
+        Ok(limits)
     }
 }
 

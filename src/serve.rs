@@ -8,6 +8,7 @@
 //! Start: catalog, node (recovers its log), gateway, then the ready file. Stop, on SIGINT or
 //! SIGTERM: the gateway answers what is under way, the node makes everything durable.
 
+use std::fs::{File, TryLockError};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -51,12 +52,29 @@ pub fn serve(flags: &Flags) -> Result<()> {
     crate::logging::start(&config)?;
     std::fs::create_dir_all(&config.data)
         .with_context(|| format!("data: creating {}", config.data.display()))?;
+    // Held until the process ends, however it ends.
+    let _lock = lock(&config.data)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     let outcome = runtime.block_on(run(&config));
     runtime.shutdown_background();
     outcome
+}
+
+/// Keeps a second server away from the folder, before it touches anything in it.
+fn lock(data: &Path) -> Result<File> {
+    let path = data.join("lock");
+    let file = File::create(&path).with_context(|| format!("creating {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            bail!("data: {} is in use by another server", data.display())
+        }
+        Err(TryLockError::Error(why)) => {
+            Err(why).with_context(|| format!("locking {}", path.display()))
+        }
+    }
 }
 
 async fn run(config: &Config) -> Result<()> {

@@ -15,7 +15,7 @@ use gateway::{
     FakeSaltSecret, Gateway, GatewayConfig, GatewayParts, Listener, ListenerKind, Nodes,
 };
 use model::{
-    Clock, GatewayIncarnation, Limits, NodeId, TenantId, Timestamp, VirtualCluster,
+    ByteCount, Clock, GatewayIncarnation, Limits, NodeId, TenantId, Timestamp, VirtualCluster,
     VirtualClusterId,
 };
 use node_api::{NodeTransport, UsageTotal};
@@ -142,7 +142,10 @@ fn cluster(id: VirtualClusterId, tenant: u32, name: &str) -> VirtualCluster {
         account: format!("{tenant:012}"),
         region: "us-east-1".to_owned(),
         advertised_names: Vec::new(),
-        limits: Limits::provisioned(),
+        limits: Limits {
+            message_bytes_max: ByteCount(SEGMENT_BYTES / 4),
+            ..Limits::provisioned()
+        },
         auto_create_topics: false,
         default_partitions: 1,
         replication_factors: vec![1, 3, -1],
@@ -165,7 +168,6 @@ async fn start_node(
             segment_bytes: SEGMENT_BYTES,
             tail_cache_bytes: TAIL_CACHE_BYTES,
             retention_check_interval: Duration::from_secs(30),
-            usage_topic: catalog::USAGE_TOPIC,
             new_wal_id: u64::from_le_bytes(random()),
         },
         control: Arc::clone(control),

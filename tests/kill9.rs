@@ -33,9 +33,11 @@ segment_bytes = 4194304
 [clusters.demo]
 tenant = 1
 plan = "provisioned"
+limits.message_bytes_max = 1000000
 [clusters.loose]
 tenant = 2
 plan = "provisioned"
+limits.message_bytes_max = 1000000
 "#;
 
 /// Load lasts this long at least and at most before a kill.

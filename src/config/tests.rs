@@ -42,6 +42,10 @@ fn a_wrong_value_is_refused_with_its_name() {
     for (toml, name) in [
         ("segment_bytes = 5", "segment_bytes"),
         ("segment_bytes = \"big\"", "segment_bytes"),
+        (
+            "segment_bytes = 2097152",
+            "clusters.demo.limits.message_bytes_max",
+        ),
         ("no_such_key = 1", "no_such_key"),
         ("admin_listen = \"0.0.0.0:1\"", "admin_listen"),
         (

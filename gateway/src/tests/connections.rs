@@ -87,9 +87,18 @@ async fn acks_0_is_not_answered_and_a_refusal_closes() {
     peer.send(9, silent("t")).await;
     peer.call(2, ApiVersionsRequest::default()).await;
     assert_eq!(world.node.records(partition(topic, 0)), 1);
-    peer.send(9, silent("unknown")).await;
-    peer.send(9, produce_to("t", 0, batch(b"not answered any more")))
-        .await;
+    // What came before a refusal is answered, what came after it is not.
+    world.node.set_open(false);
+    for request in [
+        produce_to("t", 0, batch(b"b")),
+        silent("unknown"),
+        produce_to("t", 0, batch(b"c")),
+    ] {
+        peer.send(9, request).await;
+    }
+    assert!(peer.is_quiet_for(Duration::from_secs(1)).await);
+    world.node.set_open(true);
+    peer.receive(ApiKey::Produce, 9).await;
     peer.closed().await;
 }
 

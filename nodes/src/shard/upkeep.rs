@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::TopicPartition;
+use partition_log::limits::PRODUCER_EXPIRATION_MS_DEFAULT;
 use partition_log::{LogRecord, SegmentId};
 use tokio::sync::oneshot;
 use wal::{FrameRecord, FrameWrite};
@@ -58,10 +59,12 @@ impl Shard {
         }
     }
 
+    /// Applies retention, and forgets producers and gateways that have been silent for long.
     pub(crate) fn apply_retention(&mut self) {
         let now = self.around.clock.wall();
         let mut frames = Vec::new();
         for (key, partition) in &mut self.partitions {
+            partition.log.expire(now, PRODUCER_EXPIRATION_MS_DEFAULT);
             let config = &partition.topic.config;
             if partition.closing || config.cleanup_policy == model::CleanupPolicy::Compact {
                 continue;

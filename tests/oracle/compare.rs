@@ -1,0 +1,144 @@
+//! Two lists of answers, field by field.
+//!
+//! Owns: what is a difference, and whether it is allowed. Does not own: which are allowed (`allowed`).
+//!
+//! An allowed difference that does not occur is a difference too: the list tells what is, not what was.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::allowed::{ALLOWED, Allowed};
+use crate::side::Answer;
+
+/// Stands where a server has no such field.
+const ABSENT: &str = "absent";
+
+/// A longer value is cut in reports.
+const SHOWN_CHARS_MAX: usize = 90;
+
+/// What came of a comparison.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Answers that were compared.
+    pub answers: usize,
+    /// Fields that were compared.
+    pub fields: usize,
+    /// Fields that differ as the list allows.
+    pub allowed: usize,
+    /// Fields that differ otherwise.
+    pub differences: Vec<Difference>,
+    /// Entries of the list that nothing needed.
+    pub unused: Vec<&'static Allowed>,
+}
+
+/// A field that differs.
+#[derive(Debug)]
+pub struct Difference {
+    what: String,
+    field: String,
+    kafka: String,
+    ours: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, field, kafka, ours } = self;
+        write!(f, "{what}: {field}: Kafka {}, Tidegate {}", cut(kafka), cut(ours))
+    }
+}
+
+fn cut(value: &str) -> String {
+    match value.char_indices().nth(SHOWN_CHARS_MAX) {
+        Some((end, _)) => format!("{}… ({} characters)", &value[..end], value.len()),
+        None => value.to_owned(),
+    }
+}
+
+/// Compares what Kafka answered with what Tidegate answered to the same requests.
+///
+/// # Panics
+/// If the requests were not the same.
+#[must_use]
+pub fn compare(kafka: &[Answer], ours: &[Answer]) -> Report {
+    assert_eq!(kafka.len(), ours.len(), "both were asked the same");
+    let mut report = Report::default();
+    let mut used = BTreeSet::new();
+    for (kafka, ours) in kafka.iter().zip(ours) {
+        let what = format!("{:?} v{} {}", ours.key, ours.version, ours.case);
+        assert_eq!(what, format!("{:?} v{} {}", kafka.key, kafka.version, kafka.case));
+        report.answers += 1;
+        for (field, in_kafka, in_ours) in pairs(kafka, ours) {
+            report.fields += 1;
+            if in_kafka == in_ours {
+                continue;
+            }
+            let allows = |entry: &Allowed| entry.allows(ours, &field, &in_kafka, &in_ours);
+            match ALLOWED.iter().position(allows) {
+                Some(index) => {
+                    used.insert(index);
+                    report.allowed += 1;
+                }
+                None => report.differences.push(Difference {
+                    what: what.clone(),
+                    field,
+                    kafka: in_kafka,
+                    ours: in_ours,
+                }),
+            }
+        }
+    }
+    let entries = ALLOWED.iter().enumerate();
+    let unused = entries.filter(|(index, _)| !used.contains(index));
+    report.unused = unused.map(|(_, entry)| entry).collect();
+    report
+}
+
+/// Every field that one of them has, with both values. Where one answered and the other did not, only that counts.
+fn pairs(kafka: &Answer, ours: &Answer) -> Vec<(String, String, String)> {
+    let of = |answer: &Answer| -> BTreeMap<String, String> { answer.fields.iter().cloned().collect() };
+    let (kafka, ours) = (of(kafka), of(ours));
+    let whole = kafka["outcome"] == ours["outcome"];
+    let names: BTreeSet<&String> = kafka.keys().chain(ours.keys()).collect();
+    let names = names.into_iter().filter(|name| whole || *name == "outcome");
+    let value = |of: &BTreeMap<String, String>, name| of.get(name).map_or(ABSENT, String::as_str).to_owned();
+    names.map(|name| (name.clone(), value(&kafka, name), value(&ours, name))).collect()
+}
+
+impl Allowed {
+    fn allows(&self, answer: &Answer, field: &str, kafka: &str, ours: &str) -> bool {
+        let fits = |wanted: &str, value: &str| match wanted.strip_prefix("not ") {
+            Some(unwanted) => value != unwanted,
+            None => wanted == "*" || wanted == value,
+        };
+        self.key.is_none_or(|key| key == answer.key)
+            && answer.case.starts_with(self.case)
+            && within(&without_indexes(field), self.field)
+            && fits(self.kafka, kafka)
+            && fits(self.ours, ours)
+    }
+}
+
+/// Whether a field is the named one, or lies in it. A name that begins with `*.` may stand anywhere.
+fn within(field: &str, name: &str) -> bool {
+    let rest = match name.strip_prefix("*.") {
+        Some(last) => return field == last || field.ends_with(&format!(".{last}")),
+        None => field.strip_prefix(name),
+    };
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+/// `topics[3].name` as `topics[].name`. Names between quotation marks stay, so that an entry can speak of one.
+fn without_indexes(field: &str) -> String {
+    let mut out = String::new();
+    let mut inside = false;
+    for character in field.chars() {
+        match character {
+            '[' => inside = true,
+            ']' => inside = false,
+            '0'..='9' if inside => continue,
+            _ => {}
+        }
+        out.push(character);
+    }
+    out
+}
