@@ -14,6 +14,9 @@ use crate::credentials::{FirstCredentials, random};
 /// Gives the demo user everything on its own cluster.
 const FULL_ACCESS: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kafka-cluster:*","Resource":"*"}]}"#;
 
+/// Name of the virtual cluster that owns the internal topics.
+pub const SYSTEM: &str = "system";
+
 /// PBKDF2 iterations of SCRAM users made here; Kafka's own default.
 const SCRAM_ITERATIONS: u32 = 4096;
 
@@ -101,7 +104,7 @@ fn identity(
     if let Some(known) = map
         .virtual_clusters
         .values()
-        .find(|known| known.name == name)
+        .find(|known| known.name == name && known.id != VirtualClusterId::SYSTEM)
     {
         return Ok(known.as_ref().clone());
     }
@@ -170,8 +173,8 @@ fn system_cluster() -> VirtualCluster {
     VirtualCluster {
         id: VirtualClusterId::SYSTEM,
         tenant: TenantId(0),
-        name: "system".to_owned(),
-        cluster_id: "system".to_owned(),
+        name: SYSTEM.to_owned(),
+        cluster_id: SYSTEM.to_owned(),
         account: "000000000000".to_owned(),
         region: "us-east-1".to_owned(),
         advertised_names: Vec::new(),

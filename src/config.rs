@@ -62,7 +62,7 @@ pub struct Config {
     pub log: String,
     /// `text` or `json`.
     pub log_format: LogFormat,
-    /// Size of one file of the write-ahead log in bytes, a multiple of 4096; 1 MiB to 1 GiB, and at
+    /// Size of one file of the write-ahead log in bytes, a multiple of 4096; 4 MiB to 256 MiB, and at
     /// least four times the largest message.
     pub segment_bytes: u64,
     /// Memory for batches just appended, in bytes.
@@ -191,11 +191,9 @@ impl Config {
     }
 
     fn check(&self) -> Result<()> {
-        if !(1 << 20..=1 << 30).contains(&self.segment_bytes) {
-            bail!(
-                "segment_bytes: {} is not between 1 MiB and 1 GiB",
-                self.segment_bytes
-            );
+        let (bytes, allowed) = (self.segment_bytes, 4 << 20..=256 << 20);
+        if !allowed.contains(&bytes) || !bytes.is_multiple_of(4096) {
+            bail!("segment_bytes: {bytes} is not a multiple of 4096 from 4 MiB to 256 MiB");
         }
         if self.retention_check_interval_ms == 0 {
             bail!("retention_check_interval_ms: must be at least 1");
@@ -235,6 +233,9 @@ impl ClusterConfig {
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if name.is_empty() || name.len() > 64 || !name.chars().all(allowed) {
             bail!("clusters.{name}: a name has 1 to 64 characters of a-z, 0-9 and '-'");
+        }
+        if name == crate::bootstrap::SYSTEM {
+            bail!("clusters.{name}: this name is the server's own");
         }
         if !(1..=10_000).contains(&self.default_partitions) {
             bail!(

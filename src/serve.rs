@@ -9,6 +9,7 @@
 //! SIGTERM: the gateway answers what is under way, the node makes everything durable.
 
 use std::fs::{File, TryLockError};
+use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -43,13 +44,20 @@ const STOP_WITHIN: Duration = Duration::from_secs(5);
 /// How often metrics that wait for a scrape are folded.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
+/// File descriptors that are not for clients: segments, the catalog, listeners, the admin pages.
+const FILES_RESERVED: u64 = 256;
+
+/// File descriptors that are counted on where the system does not say how many there are.
+const FILES_ASSUMED: u64 = 1024;
+
 /// The embedded node.
 const NODE: NodeId = NodeId(0);
 
 /// Runs until the process is told to stop.
 pub fn serve(flags: &Flags) -> Result<()> {
-    let config = Config::load(flags)?;
+    let mut config = Config::load(flags)?;
     crate::logging::start(&config)?;
+    open_files(&mut config);
     std::fs::create_dir_all(&config.data)
         .with_context(|| format!("data: creating {}", config.data.display()))?;
     // Held until the process ends, however it ends.
@@ -77,6 +85,21 @@ fn lock(data: &Path) -> Result<File> {
     }
 }
 
+/// Takes as many file descriptors as the system gives, and keeps connections below that: the log
+/// must always be able to open its next file.
+fn open_files(config: &mut Config) {
+    let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(FILES_ASSUMED);
+    let places = usize::try_from(limit.saturating_sub(FILES_RESERVED)).unwrap_or(usize::MAX);
+    if config.gateway.connections_max > places {
+        warn!(
+            limit,
+            connections_max = places,
+            "fewer connections, for want of file descriptors"
+        );
+        config.gateway.connections_max = places.max(1);
+    }
+}
+
 async fn run(config: &Config) -> Result<()> {
     // Signals are asked for first, so that one that comes during the start is not lost.
     let mut stop = StopSignal::new()?;
@@ -85,6 +108,7 @@ async fn run(config: &Config) -> Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let balancer = start_balancer(config, &clock).await?;
     let node = start_node(config, &balancer, &clock).await?;
+    let is_first_start = !config.data.join("secrets").join("fake-salt.key").exists();
     let clusters = bootstrap(config, &balancer, &config.data.join("secrets")).await?;
     let doors = open_doors(config, &clusters, &tls).await?;
     let gateway = start_gateway(config, &balancer, &node, (&clock, doors))?;
@@ -100,11 +124,13 @@ async fn run(config: &Config) -> Result<()> {
     if let Some(file) = &config.ready_file {
         ready.write(file)?;
     }
-    greet(&ready);
+    // Secrets are for a person, or for whoever starts the server the first time; not for a journal.
+    greet(&ready, is_first_start || std::io::stdout().is_terminal());
 
     let failed = tokio::select! {
         () = stop.wait() => false,
         () = node.failed() => true,
+        () = balancer.failed() => true,
     };
     healthy.store(false, Ordering::Relaxed);
     info!("stopping");
@@ -117,7 +143,7 @@ async fn run(config: &Config) -> Result<()> {
         warn!("not everything under way could be finished in time");
     }
     if failed {
-        bail!("storage has failed (the log above says how); a new start finds what is durable");
+        bail!("the server has failed (the log above says how); a new start finds what is durable");
     }
     Ok(())
 }
@@ -312,14 +338,16 @@ fn path_text(path: &Path) -> Result<String> {
 }
 
 /// What a person who has just started the server wants to know.
-fn greet(ready: &Ready) {
-    let Ready {
-        bootstrap,
-        ca_file,
-        scram_username,
-        scram_password,
-        ..
-    } = ready;
+fn greet(ready: &Ready, shows_secrets: bool) {
+    let shown = |secret: &str| {
+        if shows_secrets {
+            secret.to_owned()
+        } else {
+            HIDDEN.to_owned()
+        }
+    };
+    let (bootstrap, ca_file, user) = (&ready.bootstrap, &ready.ca_file, &ready.scram_username);
+    let password = shown(&ready.scram_password);
     println!(
         "Tidegate serves clients at {bootstrap} (TLS; AWS_MSK_IAM, OAUTHBEARER, SCRAM-SHA-256/512)
 
@@ -327,23 +355,26 @@ fn greet(ready: &Ready) {
   region             {region}
   access key         {key}
   secret key         {secret}
-  SCRAM user         {scram_username}
-  SCRAM password     {scram_password}
+  SCRAM user         {user}
+  SCRAM password     {password}
   health, metrics    {admin}/healthz  {admin}/metrics
 
 Try it:
 
-  alias kc='kcat -b {bootstrap} -X security.protocol=SASL_SSL -X sasl.mechanisms=SCRAM-SHA-512 \\
-    -X sasl.username={scram_username} -X sasl.password={scram_password} -X ssl.ca.location={ca_file}'
+  kc() {{ kcat -b {bootstrap} -X security.protocol=SASL_SSL -X sasl.mechanisms=SCRAM-SHA-512 \\
+    -X sasl.username={user} -X sasl.password={password} -X ssl.ca.location={ca_file} \"$@\"; }}
   echo hello | kc -P -t greetings
   kc -C -t greetings -o beginning -e
 ",
         region = ready.region,
         key = ready.access_key_id,
-        secret = ready.secret_access_key,
+        secret = shown(&ready.secret_access_key),
         admin = ready.admin_url,
     );
 }
+
+/// Stands for a secret where none is shown.
+const HIDDEN: &str = "(in the data folder, secrets/)";
 
 /// SIGINT or SIGTERM; a second one ends the process at once.
 struct StopSignal {

@@ -2,8 +2,13 @@
 //!
 //! Owns: starting it. Does not own: the client and the process (`tests::client`, `tests::process`). A target of the
 //! root package, so that cargo builds the binary before it.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as it should be"
+)]
 
 mod bad_input;
+mod names;
 mod restart;
 mod tenants;
 

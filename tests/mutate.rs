@@ -75,6 +75,7 @@ async fn attack(server: &mut Server, frames: u32, seed: u64) -> Result<()> {
     let (now, _) = server.resident_mib()?;
     println!("resident: {now} MiB at the start");
     work_as_usual(&access, 0).await.context("before")?;
+    create_sample_topic(&mut connect(&access, true).await?).await?;
     for (name, bomb) in bombs::before_sign_in() {
         let outcome = throw(&access, false, &bomb).await.context(name)?;
         println!("bomb before sign-in, {name}: {outcome}");

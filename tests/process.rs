@@ -10,9 +10,9 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use serde::Deserialize;
+mod access;
 
-use crate::client::{Credentials, Endpoint, SignedRequest};
+pub use access::{Access, Ready, Usage};
 
 /// From the start to the ready file, recovery included.
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -25,76 +25,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// How long a page may take.
 const PAGE_WITHIN: Duration = Duration::from_secs(10);
-
-/// The ready file.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[allow(
-    missing_docs,
-    reason = "described where it is written, in src/ready.rs"
-)]
-pub struct Ready {
-    pub bootstrap: String,
-    pub ca_file: PathBuf,
-    pub region: String,
-    pub access_key_id: String,
-    pub secret_access_key: String,
-    pub scram_username: String,
-    pub scram_password: String,
-    pub admin_url: String,
-    pub pid: u32,
-    pub plaintext: Option<String>,
-}
-
-/// What the owner of a virtual cluster connects with.
-#[derive(Clone)]
-pub struct Access {
-    /// The way to the cluster.
-    pub endpoint: Endpoint,
-    /// The name it was reached by.
-    pub host: String,
-    /// The region in signatures.
-    pub region: String,
-    /// Public half of the access key.
-    pub access_key_id: String,
-    /// Secret half of it.
-    pub secret_access_key: String,
-    /// SCRAM user.
-    pub scram_username: String,
-    /// SCRAM password.
-    pub scram_password: String,
-}
-
-impl Access {
-    /// Credentials for SCRAM-SHA-512.
-    #[must_use]
-    pub fn scram(&self) -> Credentials {
-        Credentials::scram(&self.scram_username, &self.scram_password)
-    }
-
-    /// A request signed now, for AWS_MSK_IAM and OAUTHBEARER.
-    #[must_use]
-    pub fn signed(&self) -> SignedRequest {
-        let Self {
-            access_key_id,
-            secret_access_key,
-            region,
-            host,
-            ..
-        } = self;
-        SignedRequest::now(access_key_id, secret_access_key, region, host)
-    }
-}
-
-/// One line of `tidegate usage --json`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Usage {
-    /// Name of the virtual cluster.
-    pub cluster: String,
-    /// Bytes of committed record batches.
-    pub bytes_in: u64,
-    /// Bytes of record batches that were delivered.
-    pub bytes_out: u64,
-}
 
 /// How the binary is started.
 #[derive(Clone, Debug)]
@@ -282,20 +212,7 @@ impl Server {
     /// # Errors
     /// If the certificate file cannot be read.
     pub fn access(&self) -> Result<Access> {
-        let ready = self.ready();
-        let (host, _) = ready
-            .bootstrap
-            .rsplit_once(':')
-            .context("bootstrap has no port")?;
-        Ok(Access {
-            endpoint: Endpoint::tls(&ready.bootstrap, host, &ready.ca_file)?,
-            host: host.to_owned(),
-            region: ready.region.clone(),
-            access_key_id: ready.access_key_id.clone(),
-            secret_access_key: ready.secret_access_key.clone(),
-            scram_username: ready.scram_username.clone(),
-            scram_password: ready.scram_password.clone(),
-        })
+        Access::first(self.ready())
     }
 
     /// How the owner of another virtual cluster connects: by its default name, with its own credentials.
@@ -303,30 +220,7 @@ impl Server {
     /// # Errors
     /// If there is no such cluster.
     pub fn access_to(&self, cluster: &str) -> Result<Access> {
-        #[derive(Deserialize)]
-        struct Secrets {
-            access_key_id: String,
-            secret_access_key: String,
-            scram_username: String,
-            scram_password: String,
-        }
-        let file = self.launch.data.join(format!("secrets/{cluster}.json"));
-        let text = std::fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
-        let secrets: Secrets = serde_json::from_slice(&text)?;
-        let first = self.access()?;
-        let host = format!(
-            "boot-{cluster}.c1.kafka-serverless.{}.localhost",
-            first.region
-        );
-        Ok(Access {
-            endpoint: first.endpoint.by_name(&host)?,
-            host,
-            region: first.region,
-            access_key_id: secrets.access_key_id,
-            secret_access_key: secrets.secret_access_key,
-            scram_username: secrets.scram_username,
-            scram_password: secrets.scram_password,
-        })
+        Access::to_cluster(self.ready(), &self.launch.data, cluster)
     }
 
     /// Ends the process without a word, as a power cut would end it for the process.

@@ -1,7 +1,8 @@
 //! Two tenants in one process: what one knows of the other is nothing, whatever it asks for.
 
 use tests::client::{
-    Client, Credentials, FetchLimits, SignInError, fetch_request, partition_of, produce_request,
+    Client, Credentials, Endpoint, FetchLimits, SignInError, fetch_request, partition_of,
+    produce_request,
 };
 use tests::ledger::{Tag, batch};
 use tests::process::Access;
@@ -255,5 +256,65 @@ async fn an_error_names_only_what_was_named() {
     );
     let (_, page) = site.server.page("/metrics").unwrap();
     assert!(!page.contains(SECRET), "metrics do not name topics");
+    site.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bill_is_of_its_tenant_alone() {
+    let Tenants {
+        site,
+        other,
+        mut client,
+        ..
+    } = tenants().await;
+    let foreign = site.server.usage("umbrella").unwrap();
+    assert!(foreign.bytes_in > 0);
+    assert_eq!(site.server.usage("demo").unwrap().bytes_in, 0);
+    client.create_topic(SHARED_NAME, 1).await.unwrap();
+    let sent = batch(
+        Tag {
+            producer: 1,
+            number: 0,
+        },
+        None,
+        1,
+        50,
+    );
+    let bytes = sent.len() as u64;
+    assert_eq!(
+        client
+            .produce(SHARED_NAME, 0, sent)
+            .await
+            .unwrap()
+            .error_code,
+        0
+    );
+    assert_eq!(site.server.usage("demo").unwrap().bytes_in, bytes);
+    assert_eq!(site.server.usage("umbrella").unwrap(), foreign);
+    drop(other);
+    site.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plaintext_listener_leads_to_its_own_cluster() {
+    let site = Site::start_with(|launch| {
+        launch
+            .set("CLUSTERS__UMBRELLA__TENANT", "2")
+            .set("CLUSTERS__DEMO__PLAINTEXT_LISTEN", "127.0.0.1:0")
+    });
+    let mut owner = signed_in(&site.server.access_to("umbrella").unwrap()).await;
+    assert_eq!(owner.create_topic(SECRET, 1).await.unwrap().error_code, 0);
+    let address = site.server.ready().plaintext.clone().expect("it is told");
+    let mut client = Client::connect(&Endpoint::plain(&address)).await.unwrap();
+    let all = client.metadata(None).await.unwrap();
+    assert!(all.topics.is_empty(), "{:?}", all.topics);
+    let mine = site.client().await.metadata(None).await.unwrap();
+    assert_eq!(all.cluster_id, mine.cluster_id);
+    let told = client.metadata(Some(&[SECRET])).await.unwrap();
+    assert_eq!(
+        told.topics[0].error_code,
+        ErrorCode::UnknownTopicOrPartition.code()
+    );
+    assert_eq!(client.create_topic(SECRET, 1).await.unwrap().error_code, 0);
     site.check().await;
 }

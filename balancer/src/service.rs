@@ -104,6 +104,11 @@ impl Balancer {
             .ok_or(Unavailable)?
     }
 
+    /// Waits until the balancer can serve no more: the store has another writer.
+    pub async fn failed(&self) {
+        self.mailbox.closed().await;
+    }
+
     async fn ask<T>(&self, call: impl FnOnce(oneshot::Sender<T>) -> Call) -> Option<T> {
         let (reply, answer) = oneshot::channel();
         self.mailbox.send(call(reply)).await.ok()?;

@@ -99,11 +99,17 @@ impl CatalogStore {
         version: CatalogVersion,
         records: &[CatalogRecord],
     ) -> Result<(), StoreError> {
-        match self.write(&log_name(version.0), &records).await {
-            Err(StoreError::Store(object_store::Error::AlreadyExists { .. })) => {
-                Err(StoreError::Fenced(version.0))
-            }
-            other => other,
+        let name = log_name(version.0);
+        let sealed = self.sealed(&name, &records)?;
+        let Err(why) = self.put(&name, sealed.clone()).await else {
+            return Ok(());
+        };
+        // A failed write may have succeeded, and an object that is there already may be our own: what
+        // is stored decides. A seal begins with a nonce, so no other writer's is equal.
+        match self.get(&name).await {
+            Ok(stored) if stored == sealed => Ok(()),
+            Ok(_) => Err(StoreError::Fenced(version.0)),
+            Err(_) => Err(why),
         }
     }
 
@@ -113,7 +119,8 @@ impl CatalogStore {
         if version < self.snapshot_version + CHANGES_PER_SNAPSHOT {
             return Ok(());
         }
-        self.write(&snapshot_name(version), state).await?;
+        let name = snapshot_name(version);
+        self.put(&name, self.sealed(&name, state)?).await?;
         self.snapshot_version = version;
         for old in self
             .versions("catalog/log")
@@ -156,7 +163,7 @@ impl CatalogStore {
     }
 
     async fn read<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<T, StoreError> {
-        let sealed = self.store.get(&Path::from(name)).await?.bytes().await?;
+        let sealed = self.get(name).await?;
         let plain = self.key.open(name, &sealed);
         let plain = plain.map_err(|why| StoreError::Sealed {
             name: name.to_owned(),
@@ -168,14 +175,22 @@ impl CatalogStore {
         })
     }
 
-    async fn write<T: serde::Serialize>(&self, name: &str, value: &T) -> Result<(), StoreError> {
+    fn sealed<T: serde::Serialize>(&self, name: &str, value: &T) -> Result<Bytes, StoreError> {
         let plain = serde_json::to_vec(value).map_err(|why| StoreError::Format {
             name: name.to_owned(),
             why,
         })?;
-        let sealed = Bytes::from(self.key.seal(name, &plain));
+        Ok(self.key.seal(name, &plain).into())
+    }
+
+    async fn get(&self, name: &str) -> Result<Bytes, StoreError> {
+        Ok(self.store.get(&Path::from(name)).await?.bytes().await?)
+    }
+
+    async fn put(&self, name: &str, sealed: Bytes) -> Result<(), StoreError> {
+        let mode = PutMode::Create.into();
         self.store
-            .put_opts(&Path::from(name), sealed.into(), PutMode::Create.into())
+            .put_opts(&Path::from(name), sealed.into(), mode)
             .await?;
         Ok(())
     }

@@ -226,6 +226,7 @@ fn append_code(refusal: AppendRefusal) -> ErrorCode {
         AppendRefusal::OutOfOrderSequence { .. } => ErrorCode::OutOfOrderSequenceNumber,
         AppendRefusal::DuplicateSequence => ErrorCode::DuplicateSequenceNumber,
         AppendRefusal::InvalidProducerEpoch => ErrorCode::InvalidProducerEpoch,
+        AppendRefusal::TooLarge => ErrorCode::MessageTooLarge,
         AppendRefusal::Closed => ErrorCode::KafkaStorageError,
     }
 }
@@ -238,7 +239,8 @@ fn append_kind(refusal: AppendRefusal) -> ErrorKind {
         | AppendRefusal::Closed => ErrorKind::Service,
         AppendRefusal::OutOfOrderSequence { .. }
         | AppendRefusal::DuplicateSequence
-        | AppendRefusal::InvalidProducerEpoch => ErrorKind::Client,
+        | AppendRefusal::InvalidProducerEpoch
+        | AppendRefusal::TooLarge => ErrorKind::Client,
     }
 }
 
@@ -261,6 +263,13 @@ fn read_kind(error: &ReadError) -> ErrorKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_batch_that_no_node_can_hold_is_too_large() {
+        let fault = Fault::Append(LaneError::Refused(AppendRefusal::TooLarge));
+        assert_eq!(fault.code(), ErrorCode::MessageTooLarge);
+        assert_eq!(fault.kind(), ErrorKind::Client);
+    }
 
     #[test]
     fn a_text_is_short_enough_for_every_version() {

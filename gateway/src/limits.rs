@@ -96,7 +96,8 @@ pub const EGRESS_REPORT_EVERY: Duration = Duration::from_secs(1);
 /// How long the last report may take at shutdown; then it is lost, to the tenants' favour.
 pub const EGRESS_FLUSH_MAX: Duration = Duration::from_secs(1);
 
-/// Attempts at a batch of producer ids before InitProducerId is answered with an error.
+/// How long InitProducerId waits for a block of ids from the control plane; then it is answered with
+/// an error that clients retry.
 pub const PRODUCER_ID_TIMEOUT: Duration = Duration::from_secs(10);
 
 const _: () = assert!(PARKING_MIN.as_nanos() < PARKING_MAX.as_nanos());

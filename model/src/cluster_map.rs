@@ -147,7 +147,7 @@ impl VirtualCluster {
 
 /// Everything that gateways route by and nodes obey, as of one catalog version.
 ///
-/// Parts that did not change are shared between versions, so a new map costs what has changed.
+/// Topics and virtual clusters that did not change are shared between versions.
 #[derive(Clone, Debug, Default)]
 pub struct ClusterMap {
     /// The version of the catalog this was made from.

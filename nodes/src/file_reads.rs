@@ -16,11 +16,11 @@ use partition_log::{
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use records::{DecompressLimits, StampedBatch, first_at_or_after, max_timestamp_record};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tracing::error;
 use wal::SegmentReader;
 
-use crate::limits::{FILE_READS_MAX, FRAME_LISTS_BYTES_MAX};
+use crate::limits::{FILE_READS_MAX, FILE_READS_WAITING_MAX, FRAME_LISTS_BYTES_MAX};
 
 type FrameLists = Cache<(SegmentId, TopicPartition), Arc<[FrameEntry]>, ByBytes>;
 
@@ -29,6 +29,7 @@ type FrameLists = Cache<(SegmentId, TopicPartition), Arc<[FrameEntry]>, ByBytes>
 pub(crate) struct FileReads {
     source: Arc<Source>,
     places: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
 }
 
 struct Source {
@@ -83,6 +84,7 @@ impl FileReads {
         Self {
             source,
             places: Arc::new(Semaphore::new(FILE_READS_MAX)),
+            waiting: Arc::new(Semaphore::new(FILE_READS_WAITING_MAX)),
         }
     }
 
@@ -94,7 +96,10 @@ impl FileReads {
         reply: oneshot::Sender<Result<ReadReply, ReadError>>,
     ) {
         let partition = read.partition;
-        self.spawn(move |source| {
+        let Some(waiting) = self.queue() else {
+            return drop(reply.send(Err(ReadError::Busy)));
+        };
+        self.spawn(waiting, move |source| {
             let answer = source.read(read);
             if let Ok(answer) = &answer {
                 // The shard may have stopped; then nobody counts any more.
@@ -110,12 +115,23 @@ impl FileReads {
         search: FileSearch,
         reply: oneshot::Sender<Result<FoundOffset, ReadError>>,
     ) {
-        self.spawn(move |source| drop(reply.send(source.search(&search))));
+        let Some(waiting) = self.queue() else {
+            return drop(reply.send(Err(ReadError::Busy)));
+        };
+        self.spawn(waiting, move |source| {
+            drop(reply.send(source.search(&search)))
+        });
     }
 
-    fn spawn(&self, work: impl FnOnce(&Source) + Send + 'static) {
+    /// A place among the reads that wait; none where there are too many.
+    fn queue(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.waiting).try_acquire_owned().ok()
+    }
+
+    fn spawn(&self, waiting: OwnedSemaphorePermit, work: impl FnOnce(&Source) + Send + 'static) {
         let (source, places) = (Arc::clone(&self.source), Arc::clone(&self.places));
         tokio::spawn(async move {
+            let _waiting = waiting;
             let Ok(place) = places.acquire_owned().await else {
                 return;
             };
@@ -184,7 +200,12 @@ impl Source {
         for place in &search.places {
             let found = self.search_place(search, place)?;
             best = match (search.wanted, best, found) {
-                (ByTime::AtOrAfter(_), None, found) => found,
+                (ByTime::AtOrAfter(_), None, Some(found)) => {
+                    return Ok(FoundOffset {
+                        found: Some(found),
+                        bounds: search.bounds,
+                    });
+                }
                 (ByTime::Max, Some(best), Some(found)) if found.1 <= best.1 => Some(best),
                 (ByTime::Max, best, found) => found.or(best),
                 (_, best, _) => best,

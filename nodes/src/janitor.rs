@@ -39,6 +39,9 @@ async fn sweep(
     shards: &[mpsc::Sender<ShardCall>],
     sealed: &mut BTreeSet<SegmentId>,
 ) -> Option<()> {
+    // Only what was full before the first shard is asked can go: a segment that fills up in between
+    // may hold what a shard that was asked before did not know of yet.
+    let candidates = sealed.clone();
     let mut in_use = BTreeSet::new();
     for shard in shards {
         let Segments {
@@ -48,7 +51,7 @@ async fn sweep(
         in_use.extend(used);
         sealed.extend(newly_sealed);
     }
-    let free: Vec<SegmentId> = sealed.difference(&in_use).copied().collect();
+    let free: Vec<SegmentId> = candidates.difference(&in_use).copied().collect();
     let Some(newest) = free.last().copied() else {
         return Some(());
     };

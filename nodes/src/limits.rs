@@ -9,6 +9,17 @@ pub const APPENDS_MAX: usize = 1024;
 /// Appends that a shard takes in one turn before it looks at anything else.
 pub const APPENDS_PER_TURN: usize = 128;
 
+/// Calls that a shard takes after the appends of one turn.
+pub const CALLS_PER_TURN: usize = 64;
+
+/// Reads from files that may wait for their turn; at the bound a further one is refused as busy, and
+/// the gateway asks again.
+pub const FILE_READS_WAITING_MAX: usize = 4096;
+
+/// Places that are searched for one timestamp: more only where batches claim timestamps that their
+/// records do not have. At the bound no offset is found.
+pub const SEARCH_PLACES_MAX: usize = 64;
+
 /// Frames that a shard submits together; more are submitted in parts.
 pub const SUBMIT_FRAMES_MAX: usize = 64;
 
@@ -24,8 +35,8 @@ pub const FILE_READS_MAX: usize = 16;
 /// Most that one read returns, whatever was asked for (one batch may still be larger).
 pub const READ_BYTES_MAX: u32 = 8 << 20;
 
-/// Gateways that a node knows lanes of; at the bound the one that has been silent longest is
-/// forgotten, and opens its lanes anew.
+/// Gateways that a shard knows lanes of; at the bound the one that opened its lanes first is
+/// forgotten, and opens them anew.
 pub const GATEWAYS_MAX: usize = 256;
 
 /// News that could not be delivered because the gateway's channel is full are tried again after

@@ -66,11 +66,20 @@ impl Partition {
         }
     }
 
-    /// Makes an acknowledgement wait; repeats find their place among the others.
+    /// Makes an acknowledgement wait; repeats find their place among the others. One that waits
+    /// already under the same append id is answered once.
     pub(crate) fn wait(&mut self, ack: WaitingAck) {
         let place = self
             .waiting
             .partition_point(|other| other.end_offset <= ack.end_offset);
+        let mut same_end = self
+            .waiting
+            .range(..place)
+            .rev()
+            .take_while(|other| other.end_offset == ack.end_offset);
+        if same_end.any(|other| other.id == ack.id) {
+            return;
+        }
         self.waiting.insert(place, ack);
     }
 

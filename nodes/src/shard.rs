@@ -8,7 +8,8 @@
 //!   calls   ──▶ reads from memory, or handed to file reads                     └──▶ news
 //! ```
 //!
-//! Each turn takes what is there: first what became durable, then appends, then calls. Frames of a
+//! Each turn takes what became durable, or some appends, or a call, in this order; after appends, some
+//! of the calls and charges that wait, so that a flood of appends holds up nothing else. Frames of a
 //! turn are submitted together; submitting waits while too much is unsynced, and with it the shard.
 
 pub(crate) mod appends;
@@ -33,7 +34,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use wal::{FrameWrite, ShardEvents, WalHandle, WalStopped};
 
 use crate::file_reads::FileReads;
-use crate::limits::{APPENDS_PER_TURN, NEWS_RETRY, SUBMIT_BYTES_MAX, SUBMIT_FRAMES_MAX};
+use crate::limits::{
+    APPENDS_PER_TURN, CALLS_PER_TURN, NEWS_RETRY, SUBMIT_BYTES_MAX, SUBMIT_FRAMES_MAX,
+};
 use crate::partition::Partition;
 use crate::shard::lanes::Lanes;
 use crate::shard::news::News;
@@ -105,7 +108,7 @@ pub(crate) struct Shard {
     pub(crate) outgoing: Vec<FrameWrite>,
     /// Segments that were completed and not asked for yet.
     pub(crate) newly_sealed: Vec<SegmentId>,
-    /// Who waits for all frames submitted so far: answered when `unsynced` has passed.
+    /// Who waits for all frames submitted so far: answered when `durable` has come so far.
     pub(crate) renewals: Vec<Renewal>,
     /// Frames ever submitted, and of them those that are durable.
     pub(crate) submitted: u64,
@@ -169,6 +172,20 @@ impl Shard {
                 count = appends.recv_many(&mut taken, APPENDS_PER_TURN) => {
                     if count == 0 || self.take_appends(&mut taken, &mut events).await.is_err() {
                         return false;
+                    }
+                    if map.has_changed().is_ok_and(|changed| changed) {
+                        map.mark_unchanged();
+                        self.follow_map();
+                    }
+                    for _ in 0..CALLS_PER_TURN {
+                        while let Ok((partition, bytes)) = charges.try_recv() {
+                            self.charge_read(partition, bytes);
+                        }
+                        match calls.try_recv() {
+                            Ok(ShardCall::Stop(done)) => return self.stop(&mut events, done).await,
+                            Ok(call) => self.handle_call(call),
+                            Err(_) => break,
+                        }
                     }
                 }
                 Some(call) = calls.recv() => {

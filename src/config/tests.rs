@@ -43,9 +43,11 @@ fn a_wrong_value_is_refused_with_its_name() {
         ("segment_bytes = 5", "segment_bytes"),
         ("segment_bytes = \"big\"", "segment_bytes"),
         (
-            "segment_bytes = 2097152",
+            "segment_bytes = 8388608",
             "clusters.demo.limits.message_bytes_max",
         ),
+        ("segment_bytes = 67108865", "segment_bytes"),
+        ("[clusters.system]", "clusters.system"),
         ("no_such_key = 1", "no_such_key"),
         ("admin_listen = \"0.0.0.0:1\"", "admin_listen"),
         (

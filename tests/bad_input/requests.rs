@@ -130,61 +130,55 @@ async fn names_that_are_no_topic_names() {
     site.check().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn topics_that_cannot_be() {
-    let (site, mut client) = site_with_topic().await;
-    let topic = |name: &str| CreatableTopic {
+fn topic(name: &str) -> CreatableTopic {
+    CreatableTopic {
         name: name.to_owned(),
         num_partitions: 1,
         replication_factor: -1,
         ..CreatableTopic::default()
-    };
-    let config = |name: &str, value: &str| CreatableTopicConfig {
-        name: name.to_owned(),
+    }
+}
+
+fn with_config(name: &str, config: &str, value: &str) -> CreatableTopic {
+    let config = CreatableTopicConfig {
+        name: config.to_owned(),
         value: Some(value.to_owned()),
     };
+    CreatableTopic {
+        configs: vec![config],
+        ..topic(name)
+    }
+}
+
+fn with_partitions(name: &str, num_partitions: i32) -> CreatableTopic {
+    CreatableTopic {
+        num_partitions,
+        ..topic(name)
+    }
+}
+
+fn with_replicas(name: &str, replication_factor: i16) -> CreatableTopic {
+    CreatableTopic {
+        replication_factor,
+        ..topic(name)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn topics_that_cannot_be() {
+    let (site, mut client) = site_with_topic().await;
     let cases = [
         (topic(TOPIC), ErrorCode::TopicAlreadyExists),
+        (with_partitions("a", 0), ErrorCode::InvalidPartitions),
+        (with_partitions("b", -2), ErrorCode::InvalidPartitions),
+        (with_replicas("c", 2), ErrorCode::InvalidReplicationFactor),
+        (with_replicas("d", 0), ErrorCode::InvalidReplicationFactor),
         (
-            CreatableTopic {
-                num_partitions: 0,
-                ..topic("a")
-            },
-            ErrorCode::InvalidPartitions,
-        ),
-        (
-            CreatableTopic {
-                num_partitions: -2,
-                ..topic("b")
-            },
-            ErrorCode::InvalidPartitions,
-        ),
-        (
-            CreatableTopic {
-                replication_factor: 2,
-                ..topic("c")
-            },
-            ErrorCode::InvalidReplicationFactor,
-        ),
-        (
-            CreatableTopic {
-                replication_factor: 0,
-                ..topic("d")
-            },
-            ErrorCode::InvalidReplicationFactor,
-        ),
-        (
-            CreatableTopic {
-                configs: vec![config("no.such.config", "1")],
-                ..topic("e")
-            },
+            with_config("e", "no.such.config", "1"),
             ErrorCode::InvalidConfig,
         ),
         (
-            CreatableTopic {
-                configs: vec![config("retention.ms", "soon")],
-                ..topic("f")
-            },
+            with_config("f", "retention.ms", "soon"),
             ErrorCode::InvalidConfig,
         ),
     ];
@@ -207,8 +201,9 @@ async fn topics_that_cannot_be() {
             result.error_message
         );
     }
+    let topics = vec![topic("twice"), topic("twice")];
     let twice = CreateTopicsRequest {
-        topics: vec![topic("twice"), topic("twice")],
+        topics,
         ..CreateTopicsRequest::default()
     };
     let answer = client.call(twice).await.unwrap();
@@ -308,9 +303,9 @@ async fn without_acknowledgement_there_is_no_answer() {
     let (site, mut client) = site_with_topic().await;
     let request = produce_request(TOPIC, 0, good().into(), 0);
     client.send_unanswered(11, request).await.unwrap();
-    // The next answer is that of the next request, and by then the batch is there.
-    let end = client.list_offset(TOPIC, 0, -1).await.unwrap();
-    assert!(end.error_code == 0 && end.offset <= 2);
+    // The next answer is that of the next request, whose batch comes after the two records.
+    let answer = client.produce(TOPIC, 0, good().into()).await.unwrap();
+    assert_eq!((answer.error_code, answer.base_offset), (0, 2));
     let request = produce_request("none", 0, good().into(), 0);
     client.send_unanswered(11, request).await.unwrap();
     assert!(client.read_to_end().await.unwrap().is_empty());

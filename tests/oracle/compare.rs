@@ -42,8 +42,18 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { what, field, kafka, ours } = self;
-        write!(f, "{what}: {field}: Kafka {}, Tidegate {}", cut(kafka), cut(ours))
+        let Self {
+            what,
+            field,
+            kafka,
+            ours,
+        } = self;
+        write!(
+            f,
+            "{what}: {field}: Kafka {}, Tidegate {}",
+            cut(kafka),
+            cut(ours)
+        )
     }
 }
 
@@ -65,7 +75,10 @@ pub fn compare(kafka: &[Answer], ours: &[Answer]) -> Report {
     let mut used = BTreeSet::new();
     for (kafka, ours) in kafka.iter().zip(ours) {
         let what = format!("{:?} v{} {}", ours.key, ours.version, ours.case);
-        assert_eq!(what, format!("{:?} v{} {}", kafka.key, kafka.version, kafka.case));
+        assert_eq!(
+            what,
+            format!("{:?} v{} {}", kafka.key, kafka.version, kafka.case)
+        );
         report.answers += 1;
         for (field, in_kafka, in_ours) in pairs(kafka, ours) {
             report.fields += 1;
@@ -95,13 +108,18 @@ pub fn compare(kafka: &[Answer], ours: &[Answer]) -> Report {
 
 /// Every field that one of them has, with both values. Where one answered and the other did not, only that counts.
 fn pairs(kafka: &Answer, ours: &Answer) -> Vec<(String, String, String)> {
-    let of = |answer: &Answer| -> BTreeMap<String, String> { answer.fields.iter().cloned().collect() };
+    let of =
+        |answer: &Answer| -> BTreeMap<String, String> { answer.fields.iter().cloned().collect() };
     let (kafka, ours) = (of(kafka), of(ours));
     let whole = kafka["outcome"] == ours["outcome"];
     let names: BTreeSet<&String> = kafka.keys().chain(ours.keys()).collect();
     let names = names.into_iter().filter(|name| whole || *name == "outcome");
-    let value = |of: &BTreeMap<String, String>, name| of.get(name).map_or(ABSENT, String::as_str).to_owned();
-    names.map(|name| (name.clone(), value(&kafka, name), value(&ours, name))).collect()
+    let value = |of: &BTreeMap<String, String>, name| {
+        of.get(name).map_or(ABSENT, String::as_str).to_owned()
+    };
+    names
+        .map(|name| (name.clone(), value(&kafka, name), value(&ours, name)))
+        .collect()
 }
 
 impl Allowed {
@@ -127,18 +145,16 @@ fn within(field: &str, name: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
-/// `topics[3].name` as `topics[].name`. Names between quotation marks stay, so that an entry can speak of one.
+/// `topics[3].name` as `topics[].name`.
 fn without_indexes(field: &str) -> String {
     let mut out = String::new();
     let mut inside = false;
     for character in field.chars() {
-        match character {
-            '[' => inside = true,
-            ']' => inside = false,
-            '0'..='9' if inside => continue,
-            _ => {}
+        inside &= character != ']';
+        if !inside {
+            out.push(character);
         }
-        out.push(character);
+        inside |= character == '[';
     }
     out
 }

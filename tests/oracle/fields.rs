@@ -82,9 +82,8 @@ impl Walk {
         for _ in 0..self.reader.uvarint()? {
             let tag = self.reader.uvarint()?;
             let size = self.reader.uvarint()? as usize;
-            let known = |field: &&FieldSchema| {
-                field.is_tagged_at(shape.version) && field.tag == Some(tag)
-            };
+            let known =
+                |field: &&FieldSchema| field.is_tagged_at(shape.version) && field.tag == Some(tag);
             match fields.iter().find(known) {
                 Some(field) => {
                     self.value(&field.kind, field.shape(shape), &join(path, field.name))?;
@@ -147,13 +146,18 @@ impl Walk {
         };
         let by_index = format!("{path}[{index}]");
         let key_path = format!("{by_index}.{by}");
-        let key = self.fields[first..].iter().find(|(path, _)| *path == key_path);
+        let key = self.fields[first..]
+            .iter()
+            .find(|(path, _)| *path == key_path);
         let Some((_, name)) = key.filter(|(_, name)| name != "null") else {
             return;
         };
         // Two elements of one name stay apart.
         let mut by_name = format!("{path}[{name}]");
-        while self.fields[..first].iter().any(|(path, _)| path.starts_with(&by_name)) {
+        while self.fields[..first]
+            .iter()
+            .any(|(path, _)| path.starts_with(&by_name))
+        {
             by_name = by_name.replace(']', "+]");
         }
         for (path, _) in &mut self.fields[first..] {
@@ -186,7 +190,10 @@ impl Walk {
         for (name, value) in [
             ("base_offset", header.base_offset.to_string()),
             ("batch_length", header.batch_length.to_string()),
-            ("partition_leader_epoch", header.partition_leader_epoch.to_string()),
+            (
+                "partition_leader_epoch",
+                header.partition_leader_epoch.to_string(),
+            ),
             ("magic", header.magic.to_string()),
             ("crc", format!("{:08x}", header.crc)),
             ("attributes", header.attributes.0.to_string()),

@@ -17,7 +17,7 @@ use wire::{ApiKey, DecodeError, Response};
 use crate::fields::{Field, fields};
 
 /// How long a server may take for one answer.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(6);
 
 /// How long a new topic may take until it can be used, and a deleted one until it is gone.
 const SETTLES_WITHIN: Duration = Duration::from_secs(20);
@@ -29,7 +29,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const OWN_TIME_AFTER_MS: i64 = 300_000;
 
 /// Fields that hold a time.
-const TIMES: [&str; 4] = ["log_append_time_ms", "timestamp", "base_timestamp", "max_timestamp"];
+const TIMES: [&str; 4] = [
+    "log_append_time_ms",
+    "timestamp",
+    "base_timestamp",
+    "max_timestamp",
+];
 
 /// A topic's id on the wire.
 pub type TopicId = [u8; 16];
@@ -81,6 +86,7 @@ pub struct Side {
     topic_ids: BTreeMap<String, TopicId>,
     broker_id: i32,
     start_ms: i64,
+    asked_at: Instant,
 }
 
 impl Side {
@@ -100,6 +106,7 @@ impl Side {
             topic_ids: BTreeMap::new(),
             broker_id: 0,
             start_ms,
+            asked_at: Instant::now(),
         };
         let answer = side.connected().await?.metadata(Some(&[])).await?;
         side.broker_id = answer.controller_id;
@@ -146,7 +153,12 @@ impl Side {
     ///
     /// # Errors
     /// If there is no connection to be had, or the answer does not decode.
-    pub async fn ask<R>(&mut self, case: &str, version: i16, request: R) -> Result<Option<R::Response>>
+    pub async fn ask<R>(
+        &mut self,
+        case: &str,
+        version: i16,
+        request: R,
+    ) -> Result<Option<R::Response>>
     where
         R: Exchange,
         R::Response: Message,
@@ -174,7 +186,8 @@ impl Side {
             Ok(()) => client.receive_frame().await,
             Err(error) => Err(error),
         };
-        self.keep::<R>(case, version, answered).context(case.to_owned())?;
+        self.keep::<R>(case, version, answered)
+            .context(case.to_owned())?;
         Ok(())
     }
 
@@ -204,6 +217,8 @@ impl Side {
             response = Some(decoded.with_context(|| hex::encode(&frame))?);
             all.extend(fields::<R::Response>(R::KEY, version, frame)?);
         }
+        if std::env::var("TRACE").is_ok() { eprintln!("{} {:?} v{version} {case}: {outcome} {:?}", self.access.scram_username, R::KEY, self.asked_at.elapsed()); }
+        self.asked_at = Instant::now();
         let start_ms = self.start_ms;
         for (path, value) in &mut all {
             let name = path.rsplit('.').next().unwrap_or_default();
@@ -214,7 +229,12 @@ impl Side {
             }
         }
         let case = case.to_owned();
-        self.answers.push(Answer { key: R::KEY, version, case, fields: all });
+        self.answers.push(Answer {
+            key: R::KEY,
+            version,
+            case,
+            fields: all,
+        });
         Ok(response)
     }
 
@@ -298,8 +318,14 @@ impl Side {
             let mut client = Client::connect(&self.endpoint).await?;
             client.set_patience(PATIENCE);
             if self.signs_in {
-                let Access { scram_username, scram_password, .. } = &self.access;
-                client.sign_in(&Credentials::scram(scram_username, scram_password)).await?;
+                let Access {
+                    scram_username,
+                    scram_password,
+                    ..
+                } = &self.access;
+                client
+                    .sign_in(&Credentials::scram(scram_username, scram_password))
+                    .await?;
             }
             self.client = Some(client);
         }

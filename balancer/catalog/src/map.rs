@@ -1,5 +1,5 @@
-//! The cluster map, made from the catalog's state. Parts that did not change are shared with the
-//! map before, so that a change costs what has changed and not what exists.
+//! The cluster map, made from the catalog's state. Topics and virtual clusters that did not change are
+//! shared with the map before; finding that out compares all of them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

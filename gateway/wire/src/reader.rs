@@ -62,15 +62,12 @@ impl Reader {
     #[must_use]
     pub fn new(bytes: Bytes) -> Self {
         let end = bytes.len();
-        let memory_left = end
-            .saturating_mul(MEMORY_FACTOR)
-            .saturating_add(MEMORY_FLOOR);
         Self {
             bytes,
             offset: 0,
             end,
             field: "frame",
-            memory_left,
+            memory_left: memory_grant(end),
         }
     }
 

@@ -58,6 +58,9 @@ pub enum AppendRefusal {
     /// A bound of the node is reached; nothing is wrong with the batch.
     #[error("the node is at its bound of unsynced bytes")]
     Busy,
+    /// The batch is larger than what the node's log can hold (Kafka error 10).
+    #[error("the batch is larger than the node's log can hold")]
+    TooLarge,
     /// The producer's batch does not follow its last one (Kafka error 45).
     #[error("out of order sequence {found}, expected {expected}")]
     OutOfOrderSequence {

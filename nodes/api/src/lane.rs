@@ -190,17 +190,12 @@ impl Lane {
         let Some(outbox) = self.outboxes.get_mut(&reply.partition) else {
             return;
         };
-        match passing(&reply.outcome) {
-            Some(refusal) => {
-                if let Some(at) = outbox.handle_refusal(now, reply.id.sequence, refusal) {
-                    self.arm(reply.partition, at);
-                }
+        if is_passing(&reply.outcome) {
+            if let Some(at) = outbox.handle_refusal(now, reply.id.sequence) {
+                self.arm(reply.partition, at);
             }
-            None => {
-                if let Some((ticket, bytes)) = outbox.answer(reply.id.sequence) {
-                    self.complete(ticket, bytes, reply.outcome.map_err(LaneError::Refused));
-                }
-            }
+        } else if let Some((ticket, bytes)) = outbox.answer(reply.id.sequence) {
+            self.complete(ticket, bytes, reply.outcome.map_err(LaneError::Refused));
         }
     }
 
@@ -303,7 +298,7 @@ impl Lane {
     }
 }
 
-/// The refusal, where it is one that is tried again.
-fn passing(outcome: &AppendOutcome) -> Option<AppendRefusal> {
-    outcome.err().filter(|refusal| refusal.is_passing())
+/// Whether the append is to be tried again rather than completed.
+fn is_passing(outcome: &AppendOutcome) -> bool {
+    outcome.is_err_and(|refusal| refusal.is_passing())
 }

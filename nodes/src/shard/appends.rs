@@ -13,6 +13,7 @@ use partition_log::{
 };
 use quota::{PartitionQuota, Verdict};
 use records::ProducerFields;
+use wal::format::frame::FRAME_HEADER_BYTES;
 use wal::{FrameRecord, FrameWrite};
 
 use crate::partition::{Partition, WaitingAck};
@@ -24,7 +25,9 @@ impl Shard {
             self.follow_map();
         }
         let (id, key) = (append.id, append.partition);
+        let batch_bytes_max = self.around.wal.frame_bytes_max() - FRAME_HEADER_BYTES;
         let outcome = match self.open(key) {
+            _ if append.batch.bytes().len() > batch_bytes_max => Err(AppendRefusal::TooLarge),
             Some(partition) if !partition.closing => admit(partition, now, wall, append),
             _ => Err(AppendRefusal::NotOwner),
         };

@@ -2,9 +2,12 @@
 
 use model::{Offset, Timestamp};
 use node_api::{FindOffset, FoundOffset, OffsetQuery, ReadError};
+use partition_log::Place;
 use tokio::sync::oneshot;
 
 use crate::file_reads::{ByTime, FileSearch};
+use crate::limits::SEARCH_PLACES_MAX;
+use crate::partition::Partition;
 use crate::shard::Shard;
 
 impl Shard {
@@ -31,12 +34,10 @@ impl Shard {
             OffsetQuery::Earliest => return drop(reply.send(end(bounds.log_start_offset))),
             OffsetQuery::Latest => return drop(reply.send(end(bounds.high_watermark))),
             OffsetQuery::MaxTimestamp => (partition.log.plan_max_timestamp(), ByTime::Max),
-            OffsetQuery::AtOrAfter(timestamp) => {
-                let place = partition
-                    .log
-                    .plan_timestamp(timestamp, bounds.log_start_offset);
-                (place.into_iter().collect(), ByTime::AtOrAfter(timestamp))
-            }
+            OffsetQuery::AtOrAfter(timestamp) => (
+                places_reaching(partition, timestamp),
+                ByTime::AtOrAfter(timestamp),
+            ),
         };
         if places.is_empty() {
             return drop(reply.send(Ok(FoundOffset {
@@ -52,4 +53,21 @@ impl Shard {
         };
         self.around.files.search(search, reply);
     }
+}
+
+/// Where a record at or after `timestamp` may be, in order. The first place nearly always has one;
+/// the others are for batches that claim a timestamp that none of their records has.
+fn places_reaching(partition: &Partition, timestamp: Timestamp) -> Vec<Place> {
+    let mut places = Vec::new();
+    let mut from = partition.log.bounds().log_start_offset;
+    while places.len() < SEARCH_PLACES_MAX
+        && let Some(place) = partition.log.plan_timestamp(timestamp, from)
+    {
+        from = match &place {
+            Place::Frame(frame) => frame.end_offset(),
+            Place::Sealed(extent) => extent.end_offset,
+        };
+        places.push(place);
+    }
+    places
 }

@@ -142,7 +142,7 @@ fn nothing(
     retry_after: Duration,
 ) -> Result<ReadReply, ReadError> {
     let bounds = partition.bounds();
-    if offset < bounds.log_start_offset || offset > bounds.high_watermark {
+    if offset < bounds.log_start_offset || offset > partition.log.end_offset() {
         return Err(ReadError::OutOfRange { bounds });
     }
     Ok(ReadReply {

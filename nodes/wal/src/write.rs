@@ -20,8 +20,8 @@ pub enum FrameRecord {
     /// Whoever submits it vouches for that, also for what is not acknowledged yet.
     MeterTotals(Meters),
     /// The same, filled in by the log itself, which alone knows what lies before the frame; it comes
-    /// back as [`FrameRecord::MeterTotals`]. The log counts committed batches only: what else the
-    /// last totals held is carried on.
+    /// back as [`FrameRecord::MeterTotals`]. The log counts committed batches and reported egress:
+    /// what else the last totals held is carried on.
     MeterTotalsNow {
         /// Windows before this minute are folded: they have been sent.
         fold_before: Minute,

@@ -9,7 +9,7 @@ use crate::header::RequestHeader;
 use crate::messages::fetch::{FetchResponse, FetchableTopicResponse, PartitionData};
 use crate::messages::metadata::{MetadataRequest, MetadataRequestTopic};
 use crate::messages::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
-use crate::reader::{Reader, memory_grant};
+use crate::reader::{DENSE_BYTES_MAX, Reader, memory_grant};
 use crate::records::Records;
 use crate::request::{Request, RequestError};
 use crate::response::Response;
@@ -148,6 +148,24 @@ fn a_million_empty_names() {
         "{result:?}"
     );
     assert!(allocated.bytes < 1024, "{allocated:?}");
+}
+
+/// Above the first MiB a byte is granted less, so that a list that is dense to its end is refused.
+#[test]
+fn two_million_bytes_of_short_names_are_refused() {
+    let count = 2 * 1024 * 1024_u32 / 3;
+    let mut body = count.to_be_bytes().to_vec();
+    body.extend(b"\0\x01a".repeat(count as usize));
+    assert!(body.len() > DENSE_BYTES_MAX);
+    let (result, allocated) = decode(ApiKey::Metadata, 1, &body);
+    assert!(
+        matches!(
+            result,
+            Err(RequestError::Malformed(DecodeError::Memory { .. }))
+        ),
+        "{result:?}"
+    );
+    assert!(allocated.bytes <= memory_grant(body.len()));
 }
 
 /// Names as short as they can be while they mean something stay within the grant.

@@ -10,7 +10,6 @@ use model::{CatalogVersion, Instant, LeaderEpoch};
 use super::{
     RESEND_AFTER_MAX, RESEND_AFTER_MIN, RETRY_AFTER_MAX, RETRY_AFTER_MIN, Submission, Ticket,
 };
-use crate::append::AppendRefusal;
 
 /// One partition's appends. `unanswered` holds the sequences from `answered_below` on, without a
 /// hole; an append that was answered out of turn leaves an empty place until those before it are.
@@ -111,21 +110,10 @@ impl Outbox {
     }
 
     /// A passing refusal of `sequence`: when to try again, or none where it says nothing new.
-    pub(super) fn handle_refusal(
-        &mut self,
-        now: Instant,
-        sequence: u64,
-        refusal: AppendRefusal,
-    ) -> Option<Instant> {
+    pub(super) fn handle_refusal(&mut self, now: Instant, sequence: u64) -> Option<Instant> {
         let index = usize::try_from(sequence.checked_sub(self.answered_below)?).ok()?;
         let is_unanswered = self.unanswered.get(index).is_some_and(Option::is_some);
         if !is_unanswered || self.paused_until.is_some() || sequence >= self.send_from {
-            return None;
-        }
-        // A gap repairs itself where what is missing is on its way; only go back for what is not.
-        if let AppendRefusal::Gap { expected } = refusal
-            && expected > sequence
-        {
             return None;
         }
         let at = now + self.retry_after;

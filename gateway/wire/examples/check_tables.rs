@@ -1,0 +1,180 @@
+//! Compares the tables of messages with Kafka's own definitions: `cargo run -p wire --example check_tables -- <folder>`.
+//!
+//! Owns: the comparison. Does not own: the tables (`src/messages/`), nor the definitions, which are the files
+//! `common/message/*.json` of the kafka-clients 4.3 jar, unpacked into the folder.
+//!
+//! Invariant: every key is compared, and the first difference ends the program with an error that names its place.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use wire::messages::{
+    api_versions, create_topics, delete_topics, fetch, init_producer_id, list_offsets, metadata,
+    produce, sasl_authenticate, sasl_handshake,
+};
+use wire::schema::{FieldSchema, Kind, StructSchema};
+use wire::{ApiKey, Message, Versions};
+
+/// The tables of every request and response; [`table`] notices one that is missing.
+const TABLES: [StructSchema; 20] = [
+    produce::ProduceRequest::SCHEMA,
+    produce::ProduceResponse::SCHEMA,
+    fetch::FetchRequest::SCHEMA,
+    fetch::FetchResponse::SCHEMA,
+    list_offsets::ListOffsetsRequest::SCHEMA,
+    list_offsets::ListOffsetsResponse::SCHEMA,
+    metadata::MetadataRequest::SCHEMA,
+    metadata::MetadataResponse::SCHEMA,
+    sasl_handshake::SaslHandshakeRequest::SCHEMA,
+    sasl_handshake::SaslHandshakeResponse::SCHEMA,
+    api_versions::ApiVersionsRequest::SCHEMA,
+    api_versions::ApiVersionsResponse::SCHEMA,
+    create_topics::CreateTopicsRequest::SCHEMA,
+    create_topics::CreateTopicsResponse::SCHEMA,
+    delete_topics::DeleteTopicsRequest::SCHEMA,
+    delete_topics::DeleteTopicsResponse::SCHEMA,
+    init_producer_id::InitProducerIdRequest::SCHEMA,
+    init_producer_id::InitProducerIdResponse::SCHEMA,
+    sasl_authenticate::SaslAuthenticateRequest::SCHEMA,
+    sasl_authenticate::SaslAuthenticateResponse::SCHEMA,
+];
+
+fn main() {
+    let folder = std::env::args_os().nth(1);
+    let folder = PathBuf::from(folder.expect("the folder of *.json is the only argument"));
+    for &key in ApiKey::ALL {
+        let request = definition(&folder, &format!("{key:?}Request"));
+        check(key, &format!("{key:?}Request"), &request, &request);
+        let response = definition(&folder, &format!("{key:?}Response"));
+        check(key, &format!("{key:?}Response"), &response, &request);
+    }
+    println!("{} tables are Kafka's definitions", TABLES.len());
+}
+
+fn table(name: &str) -> &'static StructSchema {
+    let found = TABLES.iter().find(|table| table.name == name);
+    found.unwrap_or_else(|| panic!("{name} is missing in the list of tables"))
+}
+
+/// Compares one table; whether its newest version is stable stands in the request's definition.
+fn check(key: ApiKey, name: &str, definition: &Value, request: &Value) {
+    assert_eq!(definition["apiKey"], key.code(), "{name}");
+    let mut valid = range(&definition["validVersions"]);
+    if request["latestVersionUnstable"] == true {
+        valid.max -= 1;
+    }
+    assert_eq!(key.versions(), valid, "{name}");
+    let flexible = range(&definition["flexibleVersions"]);
+    assert_eq!(key.flexible_versions(), flexible, "{name}");
+    compare(
+        table(name),
+        &definition["fields"],
+        &definition["commonStructs"],
+        valid,
+    );
+}
+
+fn definition(folder: &Path, name: &str) -> Value {
+    let text = std::fs::read_to_string(folder.join(format!("{name}.json"))).expect(name);
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    serde_json::from_str(&lines.collect::<Vec<_>>().join("\n")).expect(name)
+}
+
+/// `3-13`, `9+`, `4`, `none`, or nothing.
+fn range(text: &Value) -> Versions {
+    let number = |text: &str| text.parse().expect("a version");
+    match text.as_str().unwrap_or("none") {
+        "none" => Versions::NONE,
+        text if text.ends_with('+') => Versions::new(number(text.trim_end_matches('+')), i16::MAX),
+        text => {
+            let (min, max) = text.split_once('-').unwrap_or((text, text));
+            Versions::new(number(min), number(max))
+        }
+    }
+}
+
+fn compare(schema: &StructSchema, fields: &Value, common: &Value, valid: Versions) {
+    let fields = fields.as_array().expect("a list of fields");
+    let is_served = |field: &&Value| {
+        let versions = range(&field["versions"]);
+        versions.min <= valid.max && versions.max >= valid.min
+    };
+    let fields: Vec<_> = fields.iter().filter(is_served).collect();
+    let names: Vec<_> = fields
+        .iter()
+        .map(|field| snake_case(text(&field["name"])))
+        .collect();
+    assert_eq!(
+        schema
+            .fields
+            .iter()
+            .map(|field| field.name)
+            .collect::<Vec<_>>(),
+        names,
+        "{}",
+        schema.name
+    );
+    for (ours, theirs) in schema.fields.iter().zip(fields) {
+        compare_field(schema.name, ours, theirs);
+        if let Kind::Struct(part) | Kind::Array(Kind::Struct(part)) = &ours.kind {
+            let common_part = || {
+                let parts = common.as_array().into_iter().flatten();
+                parts
+                    .into_iter()
+                    .find(|common| common["name"] == part.name)
+                    .map(|common| &common["fields"])
+            };
+            let inner = theirs
+                .get("fields")
+                .or_else(common_part)
+                .expect("a part has fields");
+            compare(part, inner, common, valid);
+        }
+    }
+}
+
+fn compare_field(owner: &str, ours: &FieldSchema, theirs: &Value) {
+    let place = format!("{owner}.{}", ours.name);
+    assert_eq!(
+        kind(ours.kind),
+        text(&theirs["type"]).replace("records", "bytes"),
+        "{place}"
+    );
+    assert_eq!(ours.versions, range(&theirs["versions"]), "{place}");
+    assert_eq!(ours.nullable, range(&theirs["nullableVersions"]), "{place}");
+    assert_eq!(ours.tag.map(u64::from), theirs["tag"].as_u64(), "{place}");
+    let tagged = if ours.tag.is_some() {
+        ours.versions
+    } else {
+        Versions::NONE
+    };
+    assert_eq!(tagged, range(&theirs["taggedVersions"]), "{place}");
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a text")
+}
+
+/// Kafka's word for a type; `records` are `bytes`, because a request's are a slice.
+fn kind(kind: Kind) -> String {
+    match kind {
+        Kind::Array(element) => format!("[]{}", self::kind(*element)),
+        Kind::Struct(schema) => schema.name.to_owned(),
+        Kind::Records => "bytes".to_owned(),
+        simple => format!("{simple:?}").to_lowercase(),
+    }
+}
+
+/// `ThrottleTimeMs` is `throttle_time_ms`.
+fn snake_case(name: &str) -> String {
+    let mut out = String::new();
+    for (index, letter) in name.chars().enumerate() {
+        if letter.is_uppercase() && index > 0 {
+            out.push('_');
+        }
+        out.extend(letter.to_lowercase());
+    }
+    out
+}
