@@ -21,7 +21,9 @@ use records::{BatchRules, ValidBatch, validate};
 
 use crate::call::Call;
 use crate::error::Fault;
-use crate::limits::{ACK_HOLD_MAX, PARKING_MAX, PARKING_MIN};
+use crate::limits::{
+    ACK_HOLD_MAX, BATCH_SHARE_MIN, PARKING_MAX, PARKING_MIN, SHARED_FRAME_BYTES_MAX,
+};
 use crate::mute::Mute;
 use crate::permission::Authorized;
 
@@ -56,6 +58,7 @@ pub(crate) fn admit(
     } = write.into_request();
     let rules = BatchRules::of_topic(call.version(), &topic.config, &call.cluster.limits);
     let clock = &call.services.clock;
+    let records = apart(records, call.frame_bytes);
     let batch = validate(records, &rules, clock.wall())?;
     if batch.is_transactional() {
         return Err(Fault::TransactionalId);
@@ -67,6 +70,17 @@ pub(crate) fn admit(
         give_up_at: clock.now() + timeout,
         mute: Some(Arc::clone(&call.client.mute)),
     })
+}
+
+/// The batch, copied where it would keep a large frame alive for a small part of it: nodes cache
+/// batches long after their request is answered and its memory is given back.
+fn apart(records: Bytes, frame_bytes: usize) -> Bytes {
+    let is_large = frame_bytes > SHARED_FRAME_BYTES_MAX;
+    if is_large && records.len().saturating_mul(BATCH_SHARE_MIN) < frame_bytes {
+        Bytes::copy_from_slice(&records)
+    } else {
+        records
+    }
 }
 
 /// Admits a batch of our own to a partition of the system. It is never given up: whether it was
@@ -87,10 +101,17 @@ pub(crate) fn parking_time(timeout_ms: i32) -> Duration {
     wanted.clamp(PARKING_MIN, PARKING_MAX)
 }
 
-/// How long an acknowledgement is held, counted from when the batch was submitted: what the node
-/// asks for, but never so long that the client would give up waiting.
-pub(crate) fn hold_time(appended: &Appended, timeout: Duration) -> Duration {
-    appended.ack_delay.min(ACK_HOLD_MAX).min(timeout * 2 / 3)
+/// Until when an acknowledgement is held that came at `answered_at`: for what the node asks, counted
+/// from then, but never so long that the client would give up waiting for what it sent at
+/// `submitted_at`.
+pub(crate) fn hold_until(
+    appended: &Appended,
+    answered_at: tokio::time::Instant,
+    submitted_at: tokio::time::Instant,
+    timeout: Duration,
+) -> tokio::time::Instant {
+    let wanted = answered_at + appended.ack_delay.min(ACK_HOLD_MAX);
+    wanted.min(submitted_at + ACK_HOLD_MAX.min(timeout * 2 / 3))
 }
 
 #[cfg(test)]
@@ -115,11 +136,28 @@ mod tests {
             stop_reading: Duration::ZERO,
         };
         let second = Duration::from_secs(1);
-        assert_eq!(hold_time(&appended(second), 30 * second), second);
-        assert_eq!(
-            hold_time(&appended(100 * second), 60 * second),
-            ACK_HOLD_MAX
-        );
-        assert_eq!(hold_time(&appended(100 * second), 15 * second), 10 * second);
+        let start = tokio::time::Instant::now();
+        let held = |ack_delay, answered_after, timeout| {
+            let until = hold_until(&appended(ack_delay), start + answered_after, start, timeout);
+            until.saturating_duration_since(start)
+        };
+        assert_eq!(held(second, Duration::ZERO, 30 * second), second);
+        assert_eq!(held(second, 3 * second, 30 * second), 4 * second);
+        assert_eq!(held(100 * second, second, 60 * second), ACK_HOLD_MAX);
+        assert_eq!(held(100 * second, second, 15 * second), 10 * second);
+    }
+
+    #[test]
+    fn a_small_batch_does_not_keep_its_large_frame() {
+        let frame = Bytes::from(vec![7; 2 * SHARED_FRAME_BYTES_MAX]);
+        let is_copied = |bytes: usize, frame_bytes| {
+            let records = frame.slice(..bytes);
+            let kept = apart(records.clone(), frame_bytes);
+            assert_eq!(kept, records);
+            kept.as_ptr() != records.as_ptr()
+        };
+        assert!(is_copied(1000, frame.len()));
+        assert!(!is_copied(frame.len() / BATCH_SHARE_MIN, frame.len()));
+        assert!(!is_copied(1000, SHARED_FRAME_BYTES_MAX));
     }
 }

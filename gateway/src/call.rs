@@ -22,6 +22,8 @@ use crate::services::Services;
 /// See the file's header.
 pub(crate) struct Call {
     pub(crate) header: RequestHeader,
+    /// Length of the frame that the request's bytes are slices of.
+    pub(crate) frame_bytes: usize,
     pub(crate) received_at: Instant,
     pub(crate) map: Arc<ClusterMap>,
     pub(crate) cluster: Arc<VirtualCluster>,
@@ -54,30 +56,23 @@ impl Call {
         let cluster = self.cluster.id;
         match key {
             TopicKey::Name(name) => {
-                authorize(&self.caller, action, Resource::Topic(name), ())?;
+                let right = authorize(&self.caller, action, Resource::Topic(name), ())?;
                 let topic = self.map.topic_by_name(cluster, name);
                 let topic = topic.ok_or(Fault::UnknownTopicOrPartition)?;
-                self.authorized(topic, action)
+                Ok(right.with(|()| Arc::clone(topic)))
             }
             TopicKey::Id(id) => {
                 let topic = self.map.topic_by_id(cluster, id);
-                self.authorized(topic.ok_or(Fault::UnknownTopicId)?, action)
+                let topic = topic.ok_or(Fault::UnknownTopicId)?;
+                let resource = Resource::Topic(topic.name.as_str());
+                Ok(authorize(
+                    &self.caller,
+                    action,
+                    resource,
+                    Arc::clone(topic),
+                )?)
             }
         }
-    }
-
-    fn authorized(
-        &self,
-        topic: &Arc<Topic>,
-        action: Action,
-    ) -> Result<Authorized<Arc<Topic>>, Fault> {
-        let resource = Resource::Topic(topic.name.as_str());
-        Ok(authorize(
-            &self.caller,
-            action,
-            resource,
-            Arc::clone(topic),
-        )?)
     }
 
     /// What is answered for a part of the request that fails; counts it.

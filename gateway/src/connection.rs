@@ -12,7 +12,8 @@
 //!
 //! Invariants: answers leave in the order of requests; a request is submitted after all before it;
 //! nothing further is read while the bounds of `limits` are reached, while the connection is muted,
-//! and after an answer that closes it.
+//! and after an answer that closes it. What came before a frame that ends the connection is answered,
+//! within a time.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -31,7 +32,8 @@ use crate::call::Answer;
 use crate::client::Client;
 use crate::dispatch::Step;
 use crate::limits::{
-    IN_FLIGHT_BYTES_MAX, IN_FLIGHT_REQUESTS_MAX, LINGER_BYTES_MAX, LINGER_MAX, UNSENT_BYTES_MAX,
+    FAREWELL_MAX, FRAME_STEP_BYTES, IN_FLIGHT_BYTES_MAX, IN_FLIGHT_REQUESTS_MAX, LINGER_BYTES_MAX,
+    LINGER_MAX, SIGN_IN_FRAME_STEP_BYTES, UNSENT_BYTES_MAX,
 };
 use crate::services::{Services, is_set};
 use crate::session::Session;
@@ -105,6 +107,8 @@ struct Connection<S> {
     draining: BoxFuture<'static, ()>,
     /// Nothing is read any more; what is under way is finished.
     is_closing: bool,
+    /// Until when that may take, where the client is at fault or gone.
+    farewell_until: Option<Instant>,
 }
 
 /// Serves a connection until it ends.
@@ -124,6 +128,7 @@ where
         alarm: Alarm::new(),
         draining: draining(services.draining.clone()),
         is_closing: false,
+        farewell_until: None,
         services,
         client,
     };
@@ -133,9 +138,10 @@ where
 
 impl<S: AsyncRead + AsyncWrite> Connection<S> {
     async fn run(&mut self) -> End {
+        let mut cause = None;
         loop {
-            if self.is_closing && self.queue.is_empty() && self.outbound.is_idle() {
-                return End::Finished;
+            if self.is_closing && self.has_said_all() {
+                return cause.unwrap_or(End::Finished);
             }
             let outcome = match self.next_event().await {
                 Event::Drain => {
@@ -150,10 +156,32 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
                 Event::Frame(Err(error)) => Err(error.into()),
                 Event::Alarm => self.check_timeouts(),
             };
-            if let Err(end) = outcome {
-                return end;
+            let Err(end) = outcome else {
+                continue;
+            };
+            if !self.may_say_farewell(&end) {
+                return cause.unwrap_or(end);
             }
+            self.is_closing = true;
+            self.farewell_until = Some(Instant::now() + FAREWELL_MAX);
+            cause = Some(end);
         }
+    }
+
+    /// Whether nothing is under way.
+    fn has_said_all(&self) -> bool {
+        self.queue.is_empty() && self.outbound.is_idle()
+    }
+
+    /// Whether the client may still hear the answers that are under way: it sends no more, or what
+    /// is not understood, but may read.
+    fn may_say_farewell(&self, end: &End) -> bool {
+        let may_hear = match end {
+            End::Eof | End::Refused(_) => true,
+            End::Read(error) => !matches!(error, ReadError::Io(_)),
+            End::Finished | End::Write(_) | End::TimedOut(_) => false,
+        };
+        may_hear && !self.is_closing && !self.has_said_all()
     }
 
     async fn next_event(&mut self) -> Event {
@@ -194,9 +222,9 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
     }
 
     /// When to give up on what, and the reason.
-    fn deadlines(&self) -> [Option<(Instant, &'static str)>; 3] {
+    fn deadlines(&self) -> [Option<(Instant, &'static str)>; 4] {
         let config = &self.services.config;
-        let unsigned = !self.session.is_known();
+        let unsigned = !self.session.was_known();
         let sign_in = std::time::Duration::from_millis(config.sign_in_timeout_ms);
         let writing = !self.outbound.is_idle();
         let idle = self.queue.is_empty() && !writing;
@@ -206,6 +234,8 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
             unsigned.then(|| (self.opened_at + sign_in, "no sign-in in time")),
             writing.then(|| (sent_at + config.write_timeout(), "the client does not read")),
             idle.then(|| (heard_at.max(sent_at) + config.idle_timeout(), "idle")),
+            self.farewell_until
+                .map(|at| (at, "the last answers took too long")),
         ]
     }
 
@@ -288,7 +318,7 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
         let farewell = async {
             // The client may be gone already, which is what is wanted.
             let _ = self.outbound.shutdown().await;
-            if matches!(end, End::Finished) {
+            if matches!(end, End::Finished) || self.farewell_until.is_some() {
                 self.inbound.drain(LINGER_BYTES_MAX).await;
             }
         };
@@ -299,14 +329,18 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
 /// What bounds the next frame.
 fn bounds(services: &Services, is_known: bool) -> Bounds<'_> {
     let config = &services.config;
-    let (frame_bytes_max, memory) = if is_known {
-        (config.request_bytes_max, &services.request_memory)
+    if is_known {
+        Bounds {
+            frame_bytes_max: config.request_bytes_max,
+            step_bytes: FRAME_STEP_BYTES,
+            memory: &services.request_memory,
+        }
     } else {
-        (config.sign_in_request_bytes_max, &services.sign_in_memory)
-    };
-    Bounds {
-        frame_bytes_max,
-        memory,
+        Bounds {
+            frame_bytes_max: config.sign_in_request_bytes_max,
+            step_bytes: SIGN_IN_FRAME_STEP_BYTES,
+            memory: &services.sign_in_memory,
+        }
     }
 }
 

@@ -26,11 +26,43 @@ pub(crate) enum Step {
 /// Whether the connection may be read while the request is unanswered. What follows a request that
 /// may create or delete topics must see what it did, as it does in Kafka, which serves the requests
 /// of a connection one by one.
-pub(crate) fn may_read_on(request: &Request) -> bool {
-    !matches!(
-        request,
-        Request::CreateTopics(_) | Request::DeleteTopics(_) | Request::Metadata(_)
-    )
+pub(crate) fn may_read_on(call: &Call, request: &Request) -> bool {
+    match request {
+        Request::CreateTopics(_) | Request::DeleteTopics(_) => false,
+        Request::Metadata(request) => !metadata::creates(call, request),
+        _ => true,
+    }
+}
+
+/// How many topics, partitions and other things a request names, for each of which there may be
+/// something in the answer.
+pub(crate) fn items(request: &Request) -> usize {
+    match request {
+        Request::Produce(request) => {
+            let topics = request.topic_data.iter();
+            topics.map(|topic| 1 + topic.partition_data.len()).sum()
+        }
+        Request::Fetch(request) => {
+            let topics = request.topics.iter();
+            topics.map(|topic| 1 + topic.partitions.len()).sum()
+        }
+        Request::ListOffsets(request) => {
+            let topics = request.topics.iter();
+            topics.map(|topic| 1 + topic.partitions.len()).sum()
+        }
+        Request::Metadata(request) => request.topics.as_ref().map_or(0, Vec::len),
+        Request::CreateTopics(request) => {
+            let topics = request.topics.iter();
+            topics
+                .map(|topic| 1 + topic.assignments.len() + topic.configs.len())
+                .sum()
+        }
+        Request::DeleteTopics(request) => request.topics.len() + request.topic_names.len(),
+        Request::SaslHandshake(_)
+        | Request::ApiVersions(_)
+        | Request::InitProducerId(_)
+        | Request::SaslAuthenticate(_) => 0,
+    }
 }
 
 /// Hands a request of a client that has signed in to its handler.

@@ -42,8 +42,16 @@ const AT_ONCE_MAX: usize = 64;
 /// A lane's task looks at its timers at least this often, however far they are.
 const LOOK_UP_MAX: Duration = Duration::from_secs(3600);
 
+/// An append that was acknowledged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Landed {
+    pub(crate) appended: Appended,
+    /// When the acknowledgement came; whoever waits for it may look later.
+    pub(crate) at: tokio::time::Instant,
+}
+
 /// What became of an append.
-pub(crate) type LaneOutcome = Result<Appended, LaneError>;
+pub(crate) type LaneOutcome = Result<Landed, LaneError>;
 
 /// A batch on its way into a lane.
 struct Deposit {
@@ -279,7 +287,10 @@ impl Driver {
                 mute.extend(appended.stop_reading);
             }
             // The handler may be gone with its connection.
-            let _ = waiter.send(outcome);
+            let _ = waiter.send(outcome.map(|appended| Landed {
+                appended,
+                at: tokio::time::Instant::now(),
+            }));
         }
     }
 }

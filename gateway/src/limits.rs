@@ -23,6 +23,28 @@ pub const WRITE_PIECES_MAX: usize = 64;
 /// a frame that is announced and never comes costs this much.
 pub const FRAME_STEP_BYTES: usize = 256 << 10;
 
+/// The first step before sign-in, when anybody may announce frames.
+pub const SIGN_IN_FRAME_STEP_BYTES: usize = 4 << 10;
+
+/// Topics, partitions, and what else a request names, altogether; one that names more closes its
+/// connection, since an answer takes more memory than the name that it is for.
+pub const REQUEST_ITEMS_MAX: usize = 100_000;
+
+/// Partitions that one Metadata answer describes; topics beyond are answered with INVALID_REQUEST.
+/// Far above what a virtual cluster may have.
+pub const METADATA_PARTITIONS_MAX: usize = 100_000;
+
+/// A frame above this is not kept in a node's cache by a batch that is small against it, see
+/// [`BATCH_SHARE_MIN`]: such a batch is copied out.
+pub const SHARED_FRAME_BYTES_MAX: usize = 256 << 10;
+
+/// A batch that is smaller than its frame divided by this is small against it.
+pub const BATCH_SHARE_MIN: usize = 8;
+
+/// How long the answers that are under way may take when a connection ends for what its client
+/// sent, or for its sending no more; then it is closed without them.
+pub const FAREWELL_MAX: Duration = Duration::from_secs(5);
+
 /// How long a frame that has begun may wait for memory, or may go without a byte arriving; then
 /// the connection is closed, so that what it holds serves others.
 pub const FRAME_STALL_MAX: Duration = Duration::from_secs(30);
@@ -103,3 +125,4 @@ pub const PRODUCER_ID_TIMEOUT: Duration = Duration::from_secs(10);
 const _: () = assert!(PARKING_MIN.as_nanos() < PARKING_MAX.as_nanos());
 const _: () = assert!(ACK_HOLD_MAX.as_nanos() < PARKING_MAX.as_nanos());
 const _: () = assert!(FRAME_STEP_BYTES < IN_FLIGHT_BYTES_MAX);
+const _: () = assert!(SIGN_IN_FRAME_STEP_BYTES < FRAME_STEP_BYTES);

@@ -39,6 +39,8 @@ pub(crate) struct Session {
     services: Arc<Services>,
     door: Door,
     state: State,
+    /// Whether the client has ever proven who it is.
+    was_known: bool,
 }
 
 enum State {
@@ -104,8 +106,14 @@ impl Session {
         Self {
             services,
             door,
+            was_known: matches!(state, State::Anonymous(_)),
             state,
         }
+    }
+
+    /// Whether the client has ever proven who it is, even if it was refused since.
+    pub(crate) fn was_known(&self) -> bool {
+        self.was_known
     }
 
     /// Whether the next frame is a token without a header.
@@ -259,6 +267,7 @@ impl Session {
             lifetime_ms,
             "signed in",
         );
+        self.was_known = true;
         self.state = State::SignedIn(Box::new(Live {
             signed_in,
             map_version: map.version,

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Invariants: no more bytes are kept than memory was reserved for; memory is reserved in steps
-//! that follow what has arrived, see [`FRAME_STEP_BYTES`]; a frame that has begun comes on or is
+//! that follow what has arrived, see [`Bounds::step_bytes`]; a frame that has begun comes on or is
 //! given up, see [`FRAME_STALL_MAX`]. Dropping the future of [`Inbound::next`] loses nothing.
 
 use std::io;
@@ -21,7 +21,7 @@ use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use wire::frame::{FrameError, check_length};
 
-use crate::limits::{FRAME_STALL_MAX, FRAME_STEP_BYTES};
+use crate::limits::FRAME_STALL_MAX;
 
 /// A whole frame without its length, and the memory that is reserved for it.
 #[derive(Debug)]
@@ -51,6 +51,8 @@ pub(crate) enum ReadError {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds<'a> {
     pub(crate) frame_bytes_max: usize,
+    /// Memory that is taken at once; then as much again as has arrived.
+    pub(crate) step_bytes: usize,
     pub(crate) memory: &'a Arc<Semaphore>,
 }
 
@@ -66,6 +68,7 @@ pub(crate) struct Inbound<R> {
 /// What has arrived of a frame's body.
 struct Body {
     length: usize,
+    step_bytes: usize,
     bytes: BytesMut,
     memory: Memory,
 }
@@ -128,6 +131,7 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
             };
             self.body = Some(Body {
                 length,
+                step_bytes: bounds.step_bytes,
                 bytes: BytesMut::new(),
                 memory: Memory {
                     source: Arc::clone(bounds.memory),
@@ -187,7 +191,7 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
         while body.bytes.len() < body.length {
             let reserved = body.memory.reserved();
             if body.bytes.len() == reserved {
-                let step = reserved.max(FRAME_STEP_BYTES).min(body.length - reserved);
+                let step = reserved.max(body.step_bytes).min(body.length - reserved);
                 in_time(self.last_byte_at, body.memory.reserve(step)).await?;
                 body.bytes.reserve(step);
                 continue;
@@ -215,10 +219,12 @@ mod tests {
     use tokio::io::AsyncWriteExt;
 
     use super::*;
+    use crate::limits::FRAME_STEP_BYTES;
 
     fn bounds(frame_bytes_max: usize, memory: &Arc<Semaphore>) -> Bounds<'_> {
         Bounds {
             frame_bytes_max,
+            step_bytes: FRAME_STEP_BYTES,
             memory,
         }
     }

@@ -20,10 +20,10 @@ use wire::{
 
 use crate::call::{Answer, Call};
 use crate::client::Client;
-use crate::dispatch::{Step, dispatch, may_read_on, refusal};
+use crate::dispatch::{Step, dispatch, items, may_read_on, refusal};
 use crate::error::Fault;
 use crate::handlers::api_versions;
-use crate::limits::FAILED_SIGN_IN_DELAY;
+use crate::limits::{FAILED_SIGN_IN_DELAY, REQUEST_ITEMS_MAX};
 use crate::services::Services;
 use crate::session::{Fate, NoCaller, Session};
 
@@ -45,6 +45,14 @@ pub(super) enum Refused {
     /// Its sender may no longer make requests.
     #[error(transparent)]
     NoCaller(#[from] NoCaller),
+    /// Its answer would take much more memory than itself.
+    #[error(
+        "a request names {items} topics and partitions, above the limit of {REQUEST_ITEMS_MAX}"
+    )]
+    Items {
+        /// How many.
+        items: usize,
+    },
 }
 
 /// Serves a frame.
@@ -69,6 +77,10 @@ pub(super) fn frame(
         }) => return Ok(done(&header, unsupported_api_versions(&header))),
         Err(error) => return Err(error.into()),
     };
+    let items = items(&request);
+    if items > REQUEST_ITEMS_MAX {
+        return Err(Refused::Items { items });
+    }
     match &request {
         Request::SaslHandshake(asked) => {
             let (response, fate) = session.handshake(&asked.mechanism, header.api_version);
@@ -82,8 +94,20 @@ pub(super) fn frame(
             let response = api_versions::answer(asked, header.api_version);
             Ok(done(&header, Answer::new(&header, &response.into())))
         }
-        _ => data(services, client, session, header, request),
+        _ => {
+            let envelope = Envelope {
+                header,
+                frame_bytes,
+            };
+            data(services, client, session, envelope, request)
+        }
     }
+}
+
+/// What a request came in.
+struct Envelope {
+    header: RequestHeader,
+    frame_bytes: usize,
 }
 
 /// A request that needs a caller.
@@ -91,9 +115,13 @@ fn data(
     services: &Arc<Services>,
     client: &Arc<Client>,
     session: &mut Session,
-    header: RequestHeader,
+    envelope: Envelope,
     request: Request,
 ) -> Result<Served, Refused> {
+    let Envelope {
+        header,
+        frame_bytes,
+    } = envelope;
     let map = services.router.map();
     let caller = match session.caller(&map) {
         Ok(caller) => caller,
@@ -107,9 +135,9 @@ fn data(
     let cluster = map.virtual_clusters.get(&caller.virtual_cluster());
     let cluster = cluster.ok_or(NoCaller::SignedOut(auth::SignedOut::VirtualCluster))?;
     let api_key = header.api_key;
-    let may_read_on = may_read_on(&request);
     let call = Call {
         header,
+        frame_bytes,
         received_at: Instant::now(),
         cluster: Arc::clone(cluster),
         map,
@@ -117,6 +145,7 @@ fn data(
         client: Arc::clone(client),
         services: Arc::clone(services),
     };
+    let may_read_on = may_read_on(&call, &request);
     Ok(Served {
         step: dispatch(call, request),
         api_key: Some(api_key),

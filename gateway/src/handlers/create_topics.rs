@@ -76,7 +76,10 @@ pub(crate) fn refusal(request: &CreateTopicsRequest, code: ErrorCode) -> CreateT
     }
 }
 
+/// Whoever may not create the topic is not told what else is wrong with it.
 fn check(call: &Call, topic: &CreatableTopic) -> Result<Authorized<NewTopic>, Fault> {
+    let resource = Resource::Topic(&topic.name);
+    let right = authorize(&call.caller, Action::CreateTopic, resource, ())?;
     let (partitions, replication_factor) = if topic.assignments.is_empty() {
         (topic.num_partitions, topic.replication_factor)
     } else {
@@ -92,8 +95,7 @@ fn check(call: &Call, topic: &CreatableTopic) -> Result<Authorized<NewTopic>, Fa
             .map(|config| (config.name.clone(), config.value.clone()))
             .collect(),
     };
-    let resource = Resource::Topic(&topic.name);
-    Ok(authorize(&call.caller, Action::CreateTopic, resource, new)?)
+    Ok(right.with(|()| new))
 }
 
 fn number_of_partitions(partitions: i32) -> Result<Option<u32>, Fault> {

@@ -7,10 +7,10 @@
 //! (KIP-320). Broker 0 is the controller. A topic that is created by asking for it is there in the
 //! same answer, with its leaders.
 //!
-//! As in Kafka: a topic that the caller may not describe is left out of "all topics", and is error
+//! As in Kafka: a topic that is named twice is told once; a topic that the caller may not describe is left out of "all topics", and is error
 //! 29 without an id where it was named; an unknown id is error 100 with no name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use auth::{Action, Resource};
@@ -24,7 +24,7 @@ use wire::messages::metadata::{
 
 use crate::call::{Answer, Call, TopicKey};
 use crate::error::Fault;
-use crate::limits::PARKING_MAX;
+use crate::limits::{METADATA_PARTITIONS_MAX, PARKING_MAX};
 use crate::operations;
 use crate::permission::{Authorized, authorize};
 
@@ -35,18 +35,21 @@ const REPLICAS_SHOWN: u32 = 3;
 const VERSION_WITH_IDS: i16 = 12;
 
 /// Answers with brokers and topics; creates topics where that is allowed.
-pub(crate) async fn handle(mut call: Call, request: MetadataRequest) -> Answer {
+pub(crate) async fn handle(mut call: Call, mut request: MetadataRequest) -> Answer {
+    let mut room = Room(METADATA_PARTITIONS_MAX);
     let wants_all = match &request.topics {
         None => true,
         Some(topics) => topics.is_empty() && call.version() == 0,
     };
     let topics = if wants_all {
-        all(&call, &request)
+        all(&call, &request, &mut room)
     } else {
+        merge(&mut request);
         let faults = create_missing(&mut call, &request).await;
         let asked = request.topics.as_deref().unwrap_or_default();
         let topics = asked.iter().map(|asked| {
             let found = find(&call, asked, &faults);
+            let found = found.and_then(|topic| room.take(&topic).map(|()| topic));
             tell(&call, &request, asked, found)
         });
         topics.collect()
@@ -82,6 +85,27 @@ pub(crate) fn refusal(request: &MetadataRequest, code: ErrorCode) -> MetadataRes
     }
 }
 
+/// How many partitions the answer may still describe.
+struct Room(usize);
+
+impl Room {
+    fn take(&mut self, topic: &Topic) -> Result<(), Fault> {
+        let left = self.0.checked_sub(topic.placements.len());
+        self.0 = left.ok_or(Fault::Invalid(
+            "Too many partitions for one answer; ask for fewer topics.",
+        ))?;
+        Ok(())
+    }
+}
+
+/// Leaves each topic in the request once, where it stood first.
+fn merge(request: &mut MetadataRequest) {
+    let mut seen = HashSet::new();
+    if let Some(topics) = &mut request.topics {
+        topics.retain(|asked| seen.insert((asked.name.clone(), asked.topic_id)));
+    }
+}
+
 fn brokers(call: &Call) -> Vec<MetadataResponseBroker> {
     let broker = |node_id| MetadataResponseBroker {
         node_id,
@@ -99,7 +123,7 @@ fn broker_count(cluster: &VirtualCluster) -> u32 {
 }
 
 /// Every topic that the caller may describe.
-fn all(call: &Call, request: &MetadataRequest) -> Vec<MetadataResponseTopic> {
+fn all(call: &Call, request: &MetadataRequest, room: &mut Room) -> Vec<MetadataResponseTopic> {
     let topics = call.map.topics_by_name.get(&call.cluster.id);
     let topics = topics.iter().flat_map(|topics| topics.values());
     topics
@@ -107,7 +131,15 @@ fn all(call: &Call, request: &MetadataRequest) -> Vec<MetadataResponseTopic> {
             let resource = Resource::Topic(topic.name.as_str());
             call.caller.may(Action::DescribeTopic, resource)
         })
-        .map(|topic| describe(call, request, topic))
+        .map(|topic| match room.take(topic) {
+            Ok(()) => describe(call, request, topic),
+            Err(fault) => MetadataResponseTopic {
+                error_code: call.refuse(&fault).code(),
+                name: Some(topic.name.to_string()),
+                topic_id: topic.id.0,
+                ..MetadataResponseTopic::default()
+            },
+        })
         .collect()
 }
 
@@ -170,13 +202,29 @@ fn find(call: &Call, asked: &MetadataRequestTopic, faults: &Faults) -> Result<Ar
 /// Creates the topics that were named and do not exist, where request, cluster and policies allow.
 /// Gives back why it did not.
 async fn create_missing(call: &mut Call, request: &MetadataRequest) -> Faults {
-    let mut faults = Faults::new();
-    if !request.allow_auto_topic_creation || !call.cluster.auto_create_topics {
-        return faults;
+    let (missing, mut faults) = missing(call, request);
+    if !missing.is_empty() {
+        create(call, missing, &mut faults).await;
     }
+    faults
+}
+
+/// Whether the request would create a topic.
+pub(crate) fn creates(call: &Call, request: &MetadataRequest) -> bool {
+    !missing(call, request).0.is_empty()
+}
+
+/// The topics that are to be created, and why others that do not exist are not.
+fn missing(call: &Call, request: &MetadataRequest) -> (BTreeMap<String, NewTopic>, Faults) {
+    let mut faults = Faults::new();
     let mut missing = BTreeMap::new();
+    if !request.allow_auto_topic_creation || !call.cluster.auto_create_topics {
+        return (missing, faults);
+    }
     let named = request.topics.iter().flatten();
-    for name in named.filter_map(|asked| asked.name.as_deref()) {
+    let names = named.filter_map(|asked| asked.name.as_deref());
+    let is_there = |name: &&str| call.map.topic_by_name(call.cluster.id, name).is_some();
+    for name in names.filter(|name| !is_there(name)) {
         let found = call.topic(TopicKey::Name(name), Action::DescribeTopic);
         let is_missing = matches!(found, Err(Fault::UnknownTopicOrPartition));
         if is_missing && TopicName::parse(name).is_ok() {
@@ -186,10 +234,7 @@ async fn create_missing(call: &mut Call, request: &MetadataRequest) -> Faults {
             }
         }
     }
-    if !missing.is_empty() {
-        create(call, missing, &mut faults).await;
-    }
-    faults
+    (missing, faults)
 }
 
 async fn create(call: &mut Call, missing: BTreeMap<String, NewTopic>, faults: &mut Faults) {

@@ -27,11 +27,11 @@ use wire::messages::produce::{
     ProduceResponse, TopicProduceData, TopicProduceResponse,
 };
 
-use crate::admission::{BatchWrite, admit, hold_time, parking_time};
+use crate::admission::{BatchWrite, admit, hold_until, parking_time};
 use crate::call::{Answer, Call, TopicKey, partition_of};
 use crate::dispatch::Step;
 use crate::error::{ErrorKind, Fault};
-use crate::lanes::LaneOutcome;
+use crate::lanes::{Landed, LaneOutcome};
 use crate::permission::Authorized;
 
 /// First version in which topics are named by id.
@@ -169,14 +169,15 @@ impl Pending {
     /// Waits for every batch, and for the holds that the nodes ask for.
     async fn finish(self, silent: bool) -> Answer {
         let mut responses = Vec::with_capacity(self.topics.len());
-        let mut hold = Duration::ZERO;
+        let mut held_until = self.submitted_at;
         let mut has_failed = false;
         for topic in self.topics {
             let mut partition_responses = Vec::with_capacity(topic.partitions.len());
             for PendingPartition { index, append } in topic.partitions {
                 let response = match settle(&self.call, append).await {
-                    Ok(appended) => {
-                        hold = hold.max(hold_time(&appended, self.timeout));
+                    Ok(Landed { appended, at }) => {
+                        let until = hold_until(&appended, at, self.submitted_at, self.timeout);
+                        held_until = held_until.max(until);
                         acknowledged(index, &appended)
                     }
                     Err(fault) => {
@@ -192,8 +193,8 @@ impl Pending {
                 partition_responses,
             });
         }
-        if !hold.is_zero() {
-            tokio::time::sleep_until(self.submitted_at + hold).await;
+        if held_until > Instant::now() {
+            tokio::time::sleep_until(held_until).await;
         }
         match (silent, has_failed) {
             (false, _) => self.call.answer(ProduceResponse {
@@ -207,7 +208,7 @@ impl Pending {
 }
 
 /// What became of a batch.
-async fn settle(call: &Call, append: Result<PendingAppend, Fault>) -> Result<Appended, Fault> {
+async fn settle(call: &Call, append: Result<PendingAppend, Fault>) -> Result<Landed, Fault> {
     let PendingAppend { partition, outcome } = append?;
     // A lane that was stopped has said nothing: the batch may or may not be in the log.
     let outcome = outcome.await.unwrap_or(Err(LaneError::TimedOut));

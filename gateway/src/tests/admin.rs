@@ -9,6 +9,7 @@ use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic, MetadataRe
 
 use super::peer::Peer;
 use super::world::World;
+use crate::limits::METADATA_PARTITIONS_MAX;
 
 async fn metadata(peer: &mut Peer, version: i16, request: MetadataRequest) -> MetadataResponse {
     match peer.call(version, request).await {
@@ -115,12 +116,38 @@ async fn asking_for_a_topic_creates_it_where_that_is_wanted() {
         .iter()
         .map(|t| (t.error_code, t.partitions.len()))
         .collect();
-    assert_eq!(seen, [(0, 2), (0, 2), (17, 0)]);
+    assert_eq!(
+        seen,
+        [(0, 2), (17, 0)],
+        "a name that came twice is told once"
+    );
     world.change_cluster(|cluster| cluster.auto_create_topics = false);
     assert_eq!(
         metadata(&mut peer, 4, named(&["other"])).await.topics[0].error_code,
         3
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_describes_only_so_many_partitions() {
+    let world = World::new();
+    let partitions = METADATA_PARTITIONS_MAX as u32 / 2 + 1;
+    world.topic("one", partitions);
+    world.topic("two", partitions);
+    let mut peer = world.connect();
+    let all = MetadataRequest {
+        topics: None,
+        ..MetadataRequest::default()
+    };
+    for request in [named(&["one", "two"]), all] {
+        let response = metadata(&mut peer, 9, request).await;
+        let seen: Vec<_> = response
+            .topics
+            .iter()
+            .map(|t| (t.error_code, t.partitions.len()))
+            .collect();
+        assert_eq!(seen, [(0, partitions as usize), (42, 0)]);
+    }
 }
 
 async fn create(peer: &mut Peer, request: CreateTopicsRequest) -> CreateTopicsResponse {

@@ -5,14 +5,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use wire::messages::api_versions::{ApiVersionsRequest, ApiVersionsResponse};
 use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
-use wire::messages::metadata::MetadataRequest;
+use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
 use wire::messages::produce::ProduceRequest;
 use wire::{ApiKey, Response};
 
 use super::peer::{Peer, fetch_of, outcome, produce_to};
 use super::world::{World, batch, partition};
 use crate::config::GatewayConfig;
-use crate::limits::{FRAME_STALL_MAX, IN_FLIGHT_BYTES_MAX, IN_FLIGHT_REQUESTS_MAX};
+use crate::limits::{
+    FAREWELL_MAX, FRAME_STALL_MAX, IN_FLIGHT_BYTES_MAX, IN_FLIGHT_REQUESTS_MAX, REQUEST_ITEMS_MAX,
+};
 
 /// Two requests under way, of which the second could be answered first.
 #[tokio::test(start_paused = true)]
@@ -73,6 +75,89 @@ async fn what_follows_a_change_of_topics_sees_it() {
         panic!("a produce answer");
     };
     assert_eq!(outcome(&response), (0, 0));
+}
+
+fn topic_named(name: &str) -> MetadataRequestTopic {
+    MetadataRequestTopic {
+        name: Some(name.to_owned()),
+        ..MetadataRequestTopic::default()
+    }
+}
+
+/// Only a Metadata request that creates a topic holds up what follows it.
+#[tokio::test(start_paused = true)]
+async fn a_request_behind_metadata_is_read_unless_that_creates_a_topic() {
+    for (name, appended) in [("t", 2), ("new", 1)] {
+        let world = World::new();
+        let topic = world.topic("t", 1);
+        let mut peer = world.connect();
+        world.node.behave(|m| m.ack_delay = Duration::from_secs(5));
+        peer.send(9, produce_to("t", 0, batch(b"a"))).await;
+        let request = MetadataRequest {
+            topics: Some(vec![topic_named(name)]),
+            ..MetadataRequest::default()
+        };
+        peer.send(9, request).await;
+        peer.send(9, produce_to("t", 0, batch(b"b"))).await;
+        assert!(peer.is_quiet_for(Duration::from_secs(1)).await);
+        assert_eq!(world.node.records(partition(topic, 0)), appended, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_names_too_much_closes_the_connection() {
+    let world = World::new();
+    let mut peer = world.connect();
+    let request = |count| MetadataRequest {
+        topics: Some(vec![topic_named("t"); count]),
+        allow_auto_topic_creation: false,
+        ..MetadataRequest::default()
+    };
+    let Response::Metadata(response) = peer.call(9, request(REQUEST_ITEMS_MAX)).await else {
+        panic!("a metadata answer");
+    };
+    assert_eq!(response.topics.len(), 1);
+    peer.send(9, request(REQUEST_ITEMS_MAX + 1)).await;
+    peer.closed().await;
+}
+
+/// What came before a frame that ends the connection, or before its end, is answered.
+#[tokio::test(start_paused = true)]
+async fn what_is_under_way_is_answered_before_a_connection_is_closed() {
+    for bytes in [
+        &b"\xff\xff\xff\xff"[..],
+        b"\0\0\0\x0a\x03\xe7\0\0\0\0\0\x01\xff\xff",
+        b"",
+    ] {
+        let world = World::new();
+        world.topic("t", 1);
+        let mut peer = world.connect();
+        world.node.set_open(false);
+        peer.send(9, produce_to("t", 0, batch(b"a"))).await;
+        peer.send_bytes(bytes).await;
+        if bytes.is_empty() {
+            peer.end_writing().await;
+        }
+        assert!(peer.is_quiet_for(Duration::from_secs(1)).await);
+        world.node.set_open(true);
+        let (_, Response::Produce(response)) = peer.receive(ApiKey::Produce, 9).await else {
+            panic!("a produce answer");
+        };
+        assert_eq!(outcome(&response), (0, 0));
+        peer.closed().await;
+        peer.task.await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_farewell_does_not_take_for_ever() {
+    let world = World::new();
+    world.topic("t", 1);
+    let mut peer = world.connect();
+    world.node.set_open(false);
+    peer.send(9, produce_to("t", 0, batch(b"a"))).await;
+    peer.send_bytes(b"\xff\xff\xff\xff").await;
+    assert_eq!(peer.closed().await.as_secs(), FAREWELL_MAX.as_secs());
 }
 
 #[tokio::test(start_paused = true)]
@@ -149,6 +234,22 @@ async fn a_partition_above_its_rate_is_acknowledged_late_and_its_connection_not_
     assert_eq!(world.node.records(partition(topic, 0)), 1, "not read yet");
     peer.receive(ApiKey::Produce, 9).await;
     assert_eq!(start.elapsed().as_secs(), 3);
+}
+
+/// What a node asks for is counted from its answer, however late that came.
+#[tokio::test(start_paused = true)]
+async fn an_acknowledgement_is_held_from_when_it_came() {
+    let world = World::new();
+    world.topic("t", 1);
+    let mut peer = world.connect();
+    world.node.behave(|m| m.ack_delay = Duration::from_secs(2));
+    world.node.set_open(false);
+    let start = tokio::time::Instant::now();
+    peer.send(9, produce_to("t", 0, batch(b"a"))).await;
+    assert!(peer.is_quiet_for(Duration::from_secs(3)).await);
+    world.node.set_open(true);
+    peer.receive(ApiKey::Produce, 9).await;
+    assert_eq!(start.elapsed().as_secs(), 5);
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ use wire::{ApiKey, Response};
 use super::fake_node::FakeNode;
 use super::peer::{Peer, fetch_of, fetched, produce_to};
 use super::world::{WALL_START, World, batch, batch_at, partition};
-use crate::limits::NEWS_BELIEVED_MAX;
+use crate::limits::{NEWS_BELIEVED_MAX, READ_PATIENCE_MIN};
 
 /// Bytes of a batch of one record with a value of 100 bytes.
 fn batch_bytes() -> i32 {
@@ -354,6 +354,32 @@ async fn memory_is_held_for_what_is_there_and_not_by_those_who_wait() {
     }
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(world.services.fetch_memory.available_permits(), total);
+}
+
+/// While there is no memory a fetch is answered in time, and does not hold up the end.
+#[tokio::test(start_paused = true)]
+async fn a_fetch_does_not_wait_for_memory_for_ever() {
+    let world = World::new();
+    world.topic("t", 1);
+    fill(&world, "t", 0, 1).await;
+    let memory = std::sync::Arc::clone(&world.services.fetch_memory);
+    let all = u32::try_from(memory.available_permits()).unwrap();
+    let taken = memory.try_acquire_many_owned(all).unwrap();
+    let mut peer = world.connect();
+    let (response, waited) = timed(&mut peer, fetch_of("t", &[(0, 0)])).await;
+    assert_eq!(fetched(&response)[0].2, 0);
+    assert_eq!(u128::from(waited), READ_PATIENCE_MIN.as_millis());
+    let request = FetchRequest {
+        max_wait_ms: 30_000,
+        ..fetch_of("t", &[(0, 0)])
+    };
+    peer.send(12, request).await;
+    assert!(peer.is_quiet_for(Duration::from_secs(2)).await);
+    world.drain.send_replace(true);
+    let start = tokio::time::Instant::now();
+    peer.receive_fetch().await;
+    assert!(start.elapsed() < Duration::from_millis(10));
+    drop(taken);
 }
 
 #[tokio::test(start_paused = true)]

@@ -116,6 +116,11 @@ impl Peer {
         start.elapsed()
     }
 
+    /// Sends no more, and still reads.
+    pub(super) async fn end_writing(&mut self) {
+        self.stream.shutdown().await.unwrap();
+    }
+
     /// Closes the client's end.
     pub(super) async fn hang_up(self) {
         drop(self.stream);

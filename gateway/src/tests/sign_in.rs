@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use wire::messages::api_versions::ApiVersionsRequest;
+use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
 use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponse};
 use wire::messages::sasl_authenticate::{SaslAuthenticateRequest, SaslAuthenticateResponse};
 use wire::messages::sasl_handshake::{SaslHandshakeRequest, SaslHandshakeResponse};
@@ -17,7 +18,7 @@ use super::peer::{Peer, fetch_of, fetched, outcome, produce_to};
 use super::world::{ADMIN, OTHER_CLUSTER, PASSWORD, READER, World, batch};
 use crate::client::Door;
 use crate::config::GatewayConfig;
-use crate::limits::FAILED_SIGN_IN_DELAY;
+use crate::limits::{FAILED_SIGN_IN_DELAY, SIGN_IN_FRAME_STEP_BYTES};
 
 const SCRAM: &str = "SCRAM-SHA-256";
 
@@ -286,6 +287,52 @@ async fn a_session_is_prolonged_by_its_owner_only() {
     peer.send(9, MetadataRequest::default()).await;
     peer.receive(ApiKey::Metadata, 9).await;
     peer.closed().await;
+}
+
+/// The time for the sign-in is for the first one only.
+#[tokio::test(start_paused = true)]
+async fn a_late_failure_to_sign_in_again_is_told() {
+    let world = World::new();
+    let mut peer = world.connect_tls();
+    sign_in(&mut peer, ADMIN, PASSWORD).await;
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    let response = sign_in(&mut peer, ADMIN, "wrong").await;
+    assert_eq!(response.error_code, 58);
+    peer.closed().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stranger_who_announces_much_takes_little_memory() {
+    let world = World::new();
+    let free = || world.services.sign_in_memory.available_permits();
+    let total = free();
+    let mut peer = world.connect_tls();
+    peer.send_bytes(&(500_u32 << 10).to_be_bytes()).await;
+    assert!(peer.is_quiet_for(Duration::from_secs(1)).await);
+    assert_eq!(total - free(), SIGN_IN_FRAME_STEP_BYTES);
+    peer.send_bytes(&[0; 100 << 10]).await;
+    assert!(peer.is_quiet_for(Duration::from_secs(1)).await);
+    let taken = total - free();
+    assert!((100 << 10..=200 << 10).contains(&taken), "{taken}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_may_not_create_a_topic_is_not_told_what_else_is_wrong() {
+    let world = World::new();
+    let mut peer = world.connect_tls();
+    sign_in(&mut peer, READER, PASSWORD).await;
+    let request = CreateTopicsRequest {
+        topics: vec![CreatableTopic {
+            name: "new".to_owned(),
+            num_partitions: 0,
+            ..CreatableTopic::default()
+        }],
+        ..CreateTopicsRequest::default()
+    };
+    let Response::CreateTopics(response) = peer.call(5, request).await else {
+        panic!("a CreateTopics answer");
+    };
+    assert_eq!(response.topics[0].error_code, 29);
 }
 
 #[tokio::test(start_paused = true)]

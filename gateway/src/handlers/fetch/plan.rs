@@ -39,6 +39,8 @@ pub(super) struct Part {
     is_known: bool,
     /// The offer that its next batch did not fit into.
     blocked_at: Option<u32>,
+    /// Whether it is not read any more, though it has no error: one came behind what was read.
+    is_ended: bool,
     /// Not to be read before.
     retry_at: Option<Instant>,
     /// Why it is not read.
@@ -56,13 +58,14 @@ impl Part {
             segments: Vec::new(),
             is_known: false,
             blocked_at: None,
+            is_ended: false,
             retry_at: None,
             fault: None,
         }
     }
 
     fn is_paused(&self, now: Instant) -> bool {
-        self.fault.is_some() || self.retry_at.is_some_and(|at| now < at)
+        self.fault.is_some() || self.is_ended || self.retry_at.is_some_and(|at| now < at)
     }
 
     /// What it can be offered while `left` bytes may be collected.
@@ -187,9 +190,15 @@ impl Plan {
         }
     }
 
-    /// The partition cannot be read.
+    /// The partition cannot be read. Where something of it was, that is delivered, and the next
+    /// fetch meets the error: clients throw the records away that come beside one.
     pub(super) fn fail(&mut self, part: usize, fault: Fault) {
-        self.parts[part].fault = Some(fault);
+        let part = &mut self.parts[part];
+        if part.segments.is_empty() {
+            part.fault = Some(fault);
+        } else {
+            part.is_ended = true;
+        }
         self.has_error = true;
     }
 

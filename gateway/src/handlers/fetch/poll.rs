@@ -4,7 +4,8 @@
 //! Owns: waiting, and memory for what is read. Does not own: decisions (`plan`).
 //!
 //! Invariant: memory is held for what was collected, and during a round for what it may bring; a
-//! fetch that waits for news holds none.
+//! fetch that waits for news holds none. One that gets no memory in time is answered with what it
+//! has, be it nothing.
 
 use std::sync::Arc;
 
@@ -36,7 +37,17 @@ pub(super) async fn run(
         match plan.next(Instant::now()) {
             Next::Answer => return memory,
             Next::Read(mut wishes) => {
-                let granted = reserve(&services.fetch_memory, &mut wishes).await;
+                let patience = plan.deadline().max(Instant::now() + READ_PATIENCE_MIN);
+                let granted = tokio::select! {
+                    biased;
+                    granted = reserve(&services.fetch_memory, &mut wishes) => Some(granted),
+                    () = tokio::time::sleep_until(patience) => None,
+                    () = is_set(&mut draining) => None,
+                };
+                let Some(granted) = granted else {
+                    plan.hurry();
+                    continue;
+                };
                 round(services, plan, wishes).await;
                 memory = Some(match memory.take() {
                     Some(mut memory) => {

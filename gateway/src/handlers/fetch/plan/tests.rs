@@ -276,3 +276,22 @@ fn a_round_is_cut_to_the_memory_there_is() {
         [(0, MIB, true), (1, 7, false), (2, 0, false)]
     );
 }
+
+/// Clients throw records away that come beside an error.
+#[test]
+fn an_error_behind_records_is_left_to_the_next_fetch() {
+    let mut fetch = Fetch::new(parts(1), 10_000, 50 * MIB);
+    let wish = fetch.reads()[0];
+    fetch.finish(&wish, reply(100, 1, 100, bounds(2, 200)));
+    let wish = Wish {
+        offset: at(1),
+        at_least_one: false,
+        ..wish
+    };
+    let now = fetch.now;
+    fetch.plan.finish(&wish, Err(ReadError::Storage), now);
+    assert_eq!(fetch.next(), Next::Answer);
+    let part = &fetch.plan.parts[0];
+    assert!(part.fault.is_none());
+    assert_eq!(part.segments.len(), 1);
+}
