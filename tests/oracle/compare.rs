@@ -13,6 +13,9 @@ use crate::side::Answer;
 /// Stands where a server has no such field.
 const ABSENT: &str = "absent";
 
+/// Stands where a server has an element that the other lacks.
+const THERE: &str = "there";
+
 /// A longer value is cut in reports.
 const SHOWN_CHARS_MAX: usize = 90;
 
@@ -106,20 +109,50 @@ pub fn compare(kafka: &[Answer], ours: &[Answer]) -> Report {
     report
 }
 
-/// Every field that one of them has, with both values. Where one answered and the other did not, only that counts.
+/// Every field that one of them has, with both values. Where one answered and the other did not, only that counts;
+/// an element of a list that one of them lacks counts once.
 fn pairs(kafka: &Answer, ours: &Answer) -> Vec<(String, String, String)> {
     let of =
         |answer: &Answer| -> BTreeMap<String, String> { answer.fields.iter().cloned().collect() };
     let (kafka, ours) = (of(kafka), of(ours));
     let whole = kafka["outcome"] == ours["outcome"];
-    let names: BTreeSet<&String> = kafka.keys().chain(ours.keys()).collect();
-    let names = names.into_iter().filter(|name| whole || *name == "outcome");
-    let value = |of: &BTreeMap<String, String>, name| {
-        of.get(name).map_or(ABSENT, String::as_str).to_owned()
+    let (elements_of_kafka, elements_of_ours) = (elements(&kafka), elements(&ours));
+    let name = |field: &String| -> String {
+        let lacks = |element: &&str| {
+            elements_of_kafka.contains(element) != elements_of_ours.contains(element)
+        };
+        prefixes(field).find(lacks).unwrap_or(field).to_owned()
     };
+    let value = |fields: &BTreeMap<String, String>, elements: &BTreeSet<&str>, name: &str| match fields
+        .get(name)
+    {
+        Some(value) => value.clone(),
+        None if elements.contains(name) => THERE.to_owned(),
+        None => ABSENT.to_owned(),
+    };
+    let names: BTreeSet<String> = kafka.keys().chain(ours.keys()).map(name).collect();
+    let names = names
+        .into_iter()
+        .filter(|name| whole || name == "outcome");
     names
-        .map(|name| (name.clone(), value(&kafka, name), value(&ours, name)))
+        .map(|name| {
+            let in_kafka = value(&kafka, &elements_of_kafka, &name);
+            let in_ours = value(&ours, &elements_of_ours, &name);
+            (name, in_kafka, in_ours)
+        })
         .collect()
+}
+
+/// The elements of lists, by their paths.
+fn elements(fields: &BTreeMap<String, String>) -> BTreeSet<&str> {
+    fields.keys().flat_map(|field| prefixes(field)).collect()
+}
+
+/// The elements that a field lies in, the outermost first. A name between brackets may hold dots and brackets, but not
+/// one that ends it and a dot behind.
+fn prefixes(field: &str) -> impl Iterator<Item = &str> {
+    let ends = field.match_indices("].").map(|(at, _)| at + 1);
+    ends.map(|end| &field[..end])
 }
 
 impl Allowed {

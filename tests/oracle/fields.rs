@@ -5,6 +5,8 @@
 //!
 //! Invariant: every byte of the frame ends up in a field, so nothing is left out of a comparison.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use records::{BATCH_HEADER_BYTES, BatchHeader};
 use wire::schema::{FieldSchema, Kind, Message, StructSchema};
@@ -14,15 +16,23 @@ use wire::{ApiKey, DecodeError, Reader};
 /// Where a field stands, e.g. `topics[0].name`, and its value.
 pub type Field = (String, String);
 
-/// Lists whose order means nothing, and the field that tells their elements apart.
-const SETS: [(&str, &str); 6] = [
-    ("api_keys", "api_key"),
-    ("supported_features", "name"),
-    ("finalized_features", "name"),
-    ("configs", "name"),
-    ("topics", "name"),
-    ("responses", "name"),
+/// The fields that tell the elements of a list apart. An element is called by the first that it has, so that two orders
+/// compare: clients look elements up, and neither server promises an order.
+const TELLING: [&str; 7] = [
+    "name",
+    "topic",
+    "topic_id",
+    "api_key",
+    "partition_index",
+    "index",
+    "node_id",
 ];
+
+/// What the ids of topics are called, which no two servers share.
+pub type IdNames = BTreeMap<[u8; 16], String>;
+
+/// An id that is not named yet.
+const NEW_ID: &str = "a new id";
 
 /// The fields of a frame without its length.
 ///
@@ -32,10 +42,12 @@ pub fn fields<M: Message>(
     key: ApiKey,
     version: i16,
     frame: Bytes,
+    ids: &IdNames,
 ) -> Result<Vec<Field>, DecodeError> {
     let mut walk = Walk {
         reader: Reader::new(frame),
         fields: Vec::new(),
+        ids,
     };
     walk.reader.i32()?;
     // The one answer that is read before both sides know what the other understands has an old header.
@@ -50,12 +62,13 @@ pub fn fields<M: Message>(
     Ok(walk.fields)
 }
 
-struct Walk {
+struct Walk<'a> {
     reader: Reader,
     fields: Vec<Field>,
+    ids: &'a IdNames,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn structure(
         &mut self,
         schema: &StructSchema,
@@ -106,7 +119,10 @@ impl Walk {
             Kind::Int32 => self.reader.i32()?.to_string(),
             Kind::Int64 => i64::from_be_bytes(self.reader.array()?).to_string(),
             Kind::Float64 => f64::from_be_bytes(self.reader.array()?).to_string(),
-            Kind::Uuid => hex::encode(self.reader.array::<16>()?),
+            Kind::Uuid => {
+                let id = self.reader.array()?;
+                self.ids.get(&id).map_or(NEW_ID, String::as_str).to_owned()
+            }
             Kind::String => match self.reader.string_length(shape)? {
                 Some(length) => format!("{:?}", self.reader.string(length)?),
                 None => "null".to_owned(),
@@ -138,27 +154,23 @@ impl Walk {
         Ok(())
     }
 
-    /// Lets the elements of a set be called by their name, so that two orders compare.
+    /// Lets an element of a list be called by its name.
     fn name_element(&mut self, first: usize, path: &str, index: usize) {
-        let list = path.rsplit('.').next().unwrap_or(path);
-        let Some((_, by)) = SETS.iter().find(|(set, _)| *set == list) else {
-            return;
-        };
         let by_index = format!("{path}[{index}]");
-        let key_path = format!("{by_index}.{by}");
-        let key = self.fields[first..]
-            .iter()
-            .find(|(path, _)| *path == key_path);
-        let Some((_, name)) = key.filter(|(_, name)| name != "null") else {
+        let own = |by: &&str| {
+            let key = format!("{by_index}.{by}");
+            let fields = self.fields[first..].iter();
+            let mut named = fields.filter(|(path, name)| *path == key && name != "null");
+            named.next().map(|(_, name)| name.clone())
+        };
+        let Some(name) = TELLING.iter().find_map(|by| own(&by)) else {
             return;
         };
         // Two elements of one name stay apart.
         let mut by_name = format!("{path}[{name}]");
-        while self.fields[..first]
-            .iter()
-            .any(|(path, _)| path.starts_with(&by_name))
-        {
-            by_name = by_name.replace(']', "+]");
+        let taken = |name: &str| self.fields[..first].iter().any(|(path, _)| path.starts_with(name));
+        while taken(&by_name) {
+            by_name.insert(by_name.len() - 1, '+');
         }
         for (path, _) in &mut self.fields[first..] {
             *path = path.replacen(&by_index, &by_name, 1);

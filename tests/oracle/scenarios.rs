@@ -25,7 +25,7 @@ mod sign_in;
 const TIMEOUT_MS: i32 = 15_000;
 
 /// A topic id that nobody has.
-const UNKNOWN_ID: [u8; 16] = [0x5a; 16];
+pub const UNKNOWN_ID: [u8; 16] = [0x5a; 16];
 
 /// Asks one server everything.
 ///

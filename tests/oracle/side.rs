@@ -14,7 +14,8 @@ use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic, MetadataRe
 use wire::schema::Message;
 use wire::{ApiKey, DecodeError, Response};
 
-use crate::fields::{Field, fields};
+use crate::fields::{Field, IdNames, fields};
+use crate::scenarios::UNKNOWN_ID;
 
 /// How long a server may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -82,11 +83,11 @@ pub struct Side {
     client: Option<Client>,
     signs_in: bool,
     answers: Vec<Answer>,
-    names: BTreeMap<String, String>,
+    producer_names: BTreeMap<String, String>,
+    id_names: IdNames,
     topic_ids: BTreeMap<String, TopicId>,
     broker_id: i32,
     start_ms: i64,
-    asked_at: Instant,
 }
 
 impl Side {
@@ -102,11 +103,14 @@ impl Side {
             client: None,
             signs_in: true,
             answers: Vec::new(),
-            names: BTreeMap::new(),
+            producer_names: BTreeMap::new(),
+            id_names: IdNames::from([
+                ([0; 16], "no id".to_owned()),
+                (UNKNOWN_ID, "an unknown id".to_owned()),
+            ]),
             topic_ids: BTreeMap::new(),
             broker_id: 0,
             start_ms,
-            asked_at: Instant::now(),
         };
         let answer = side.connected().await?.metadata(Some(&[])).await?;
         side.broker_id = answer.controller_id;
@@ -215,15 +219,15 @@ impl Side {
         if let Some(frame) = frame {
             let decoded = decode::<R>(version, frame.clone());
             response = Some(decoded.with_context(|| hex::encode(&frame))?);
-            all.extend(fields::<R::Response>(R::KEY, version, frame)?);
+            all.extend(fields::<R::Response>(R::KEY, version, frame, &self.id_names)?);
         }
-        if std::env::var("TRACE").is_ok() { eprintln!("{} {:?} v{version} {case}: {outcome} {:?}", self.access.scram_username, R::KEY, self.asked_at.elapsed()); }
-        self.asked_at = Instant::now();
         let start_ms = self.start_ms;
         for (path, value) in &mut all {
             let name = path.rsplit('.').next().unwrap_or_default();
-            if let Some(other) = self.names.get(&format!("{name}={value}")) {
-                value.clone_from(other);
+            if name == "producer_id" {
+                if let Some(other) = self.producer_names.get(value) {
+                    value.clone_from(other);
+                }
             } else if TIMES.contains(&name) {
                 *value = time_name(value, start_ms);
             }
@@ -240,8 +244,8 @@ impl Side {
 
     /// Lets a producer id be called by another name, the same for both servers.
     pub fn call_producer(&mut self, producer_id: i64, name: &str) {
-        self.names
-            .insert(format!("producer_id={producer_id}"), name.to_owned());
+        self.producer_names
+            .insert(producer_id.to_string(), name.to_owned());
     }
 
     /// The id of a topic that was made.
@@ -266,9 +270,8 @@ impl Side {
         };
         let told = self.wait_for(topic, usable).await?;
         self.topic_ids.insert(topic.to_owned(), told.topic_id);
-        let id = hex::encode(told.topic_id);
-        self.names
-            .insert(format!("topic_id={id}"), format!("id of {topic}"));
+        self.id_names
+            .insert(told.topic_id, format!("id of {topic}"));
         Ok(())
     }
 
