@@ -13,15 +13,16 @@ async fn order_is_kept_and_each_batch_is_there_once() {
     run(seeds, 16, 1).await.unwrap();
 }
 
+/// The bug also makes nodes refuse appends, so that some voyages end before they are looked at.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_append_that_is_sent_again_under_a_fresh_id_is_noticed() {
-    let error = sail(1, Planted::FreshIds).await.unwrap_err();
-    let violation = error.downcast_ref::<Violation>();
-    assert!(
-        matches!(
-            violation,
-            Some(Violation::Duplicate { .. } | Violation::Disorder { .. })
-        ),
-        "{error:#}"
-    );
+    let mut ends = Vec::new();
+    for seed in 1..=SEEDS {
+        let error = sail(seed, Planted::FreshIds).await.unwrap_err();
+        match error.downcast_ref::<Violation>() {
+            Some(Violation::Duplicate { .. } | Violation::Disorder { .. }) => return,
+            _ => ends.push(format!("{error:#}")),
+        }
+    }
+    panic!("not noticed: {ends:?}");
 }

@@ -123,17 +123,16 @@ fn pairs(kafka: &Answer, ours: &Answer) -> Vec<(String, String, String)> {
         };
         prefixes(field).find(lacks).unwrap_or(field).to_owned()
     };
-    let value = |fields: &BTreeMap<String, String>, elements: &BTreeSet<&str>, name: &str| match fields
-        .get(name)
-    {
-        Some(value) => value.clone(),
-        None if elements.contains(name) => THERE.to_owned(),
-        None => ABSENT.to_owned(),
-    };
+    let value =
+        |fields: &BTreeMap<String, String>, elements: &BTreeSet<&str>, name: &str| match fields
+            .get(name)
+        {
+            Some(value) => value.clone(),
+            None if elements.contains(name) => THERE.to_owned(),
+            None => ABSENT.to_owned(),
+        };
     let names: BTreeSet<String> = kafka.keys().chain(ours.keys()).map(name).collect();
-    let names = names
-        .into_iter()
-        .filter(|name| whole || name == "outcome");
+    let names = names.into_iter().filter(|name| whole || name == "outcome");
     names
         .map(|name| {
             let in_kafka = value(&kafka, &elements_of_kafka, &name);

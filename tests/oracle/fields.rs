@@ -168,7 +168,11 @@ impl Walk<'_> {
         };
         // Two elements of one name stay apart.
         let mut by_name = format!("{path}[{name}]");
-        let taken = |name: &str| self.fields[..first].iter().any(|(path, _)| path.starts_with(name));
+        let taken = |name: &str| {
+            self.fields[..first]
+                .iter()
+                .any(|(path, _)| path.starts_with(name))
+        };
         while taken(&by_name) {
             by_name.insert(by_name.len() - 1, '+');
         }

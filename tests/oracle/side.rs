@@ -219,14 +219,21 @@ impl Side {
         if let Some(frame) = frame {
             let decoded = decode::<R>(version, frame.clone());
             response = Some(decoded.with_context(|| hex::encode(&frame))?);
-            all.extend(fields::<R::Response>(R::KEY, version, frame, &self.id_names)?);
+            all.extend(fields::<R::Response>(
+                R::KEY,
+                version,
+                frame,
+                &self.id_names,
+            )?);
         }
         let start_ms = self.start_ms;
         for (path, value) in &mut all {
             let name = path.rsplit('.').next().unwrap_or_default();
             if name == "producer_id" {
-                if let Some(other) = self.producer_names.get(value) {
-                    value.clone_from(other);
+                match self.producer_names.get(value) {
+                    Some(name) => value.clone_from(name),
+                    None if value.starts_with('-') => {}
+                    None => "a new producer id".clone_into(value),
                 }
             } else if TIMES.contains(&name) {
                 *value = time_name(value, start_ms);
@@ -269,10 +276,30 @@ impl Side {
             told.error_code == 0 && !told.partitions.is_empty() && told.partitions.iter().all(led)
         };
         let told = self.wait_for(topic, usable).await?;
+        for partition in &told.partitions {
+            self.wait_for_log(topic, partition.partition_index).await?;
+        }
         self.topic_ids.insert(topic.to_owned(), told.topic_id);
         self.id_names
             .insert(told.topic_id, format!("id of {topic}"));
         Ok(())
+    }
+
+    /// Waits until a partition has a log: Kafka tells its leader before that.
+    async fn wait_for_log(&mut self, topic: &str, partition: i32) -> Result<()> {
+        const EARLIEST: i64 = -2;
+        let deadline = Instant::now() + SETTLES_WITHIN;
+        loop {
+            let client = self.connected().await?;
+            let told = client.list_offset(topic, partition, EARLIEST).await?;
+            if told.error_code == 0 {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                bail!("{topic}-{partition} does not settle: {told:?}");
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     }
 
     /// Waits until a deleted topic is gone.
