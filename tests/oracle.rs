@@ -76,9 +76,14 @@ fn judge(report: &Report) -> Result<()> {
     for difference in &report.differences {
         println!("{difference}");
     }
-    for entry in &report.unused {
-        println!("allowed, but does not occur: {entry:?}");
+    for (reason, field) in &report.unused {
+        println!("allowed, but does not occur: {reason}: {field:?}");
     }
+    let told = include_str!("../docs/protocol.md");
+    let untold = [allowed::ON_PURPOSE, allowed::NOT_YET]
+        .into_iter()
+        .flatten()
+        .find(|allowed| !told.contains(&format!("\n* {}\n", allowed.reason)));
     println!(
         "{} answers with {} fields compared: {} differ as allowed, {} otherwise",
         report.answers,
@@ -90,6 +95,11 @@ fn judge(report: &Report) -> Result<()> {
     ensure!(
         report.differences.is_empty(),
         "differences that are not on the list"
+    );
+    ensure!(
+        untold.is_none(),
+        "docs/protocol.md does not tell it: {:?}",
+        untold.map(|allowed| allowed.reason)
     );
     ensure!(
         report.unused.is_empty(),

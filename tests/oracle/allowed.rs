@@ -1,145 +1,564 @@
 //! The differences that the comparison allows, each with its reason. `docs/protocol.md` tells the same list.
 //!
-//! Owns: the list. Does not own: how it is applied (`compare`); an entry that nothing needs fails there.
+//! Owns: the lists. Does not own: how they are applied (`compare`); an entry that nothing needs fails there, so what is
+//! mended must leave.
 
 use wire::ApiKey;
 
 /// A difference that is allowed.
 #[derive(Debug)]
 pub struct Allowed {
+    /// Why.
+    pub reason: &'static str,
+    /// Where it shows.
+    pub fields: &'static [AllowedField],
+}
+
+/// One place where an allowed difference shows.
+#[derive(Debug)]
+pub struct AllowedField {
     /// The key, or any.
     pub key: Option<ApiKey>,
-    /// How the cases begin in which it is allowed.
-    pub case: &'static str,
-    /// The field, without indexes; what lies in it is meant as well. `*.` at its beginning: wherever it stands.
+    /// How the cases begin in which it is allowed; none for every case.
+    pub cases: &'static [&'static str],
+    /// The field without the names of elements; what lies in it is meant as well, and an empty one is the whole
+    /// answer. `*.` at its beginning: wherever it stands.
     pub field: &'static str,
     /// What Kafka says: `*` for anything, `not x` for anything but x.
     pub kafka: &'static str,
     /// What we say, likewise.
     pub ours: &'static str,
-    /// Why.
-    pub reason: &'static str,
 }
 
-/// For every key and case.
-const fn anywhere(
-    field: &'static str,
-    kafka: &'static str,
-    ours: &'static str,
-    reason: &'static str,
-) -> Allowed {
-    Allowed {
+/// For every key.
+const fn any([field, kafka, ours]: [&'static str; 3]) -> AllowedField {
+    AllowedField {
         key: None,
-        case: "",
+        cases: &[],
         field,
         kafka,
         ours,
-        reason,
     }
 }
 
 /// For one key.
-const fn of(key: ApiKey, said: [&'static str; 4], reason: &'static str) -> Allowed {
-    let [case, field, kafka, ours] = said;
-    Allowed {
+const fn of(
+    key: ApiKey,
+    cases: &'static [&'static str],
+    [field, kafka, ours]: [&'static str; 3],
+) -> AllowedField {
+    AllowedField {
         key: Some(key),
-        case,
+        cases,
         field,
         kafka,
         ours,
-        reason,
     }
 }
 
-/// The list.
-pub const ALLOWED: &[Allowed] = &[
-    anywhere(
-        "*.error_message",
-        "not null",
-        "not null",
-        "the words are our own",
-    ),
-    anywhere(
-        "*.leader_epoch",
-        "0",
-        "-1",
-        "leader epochs are not told yet",
-    ),
-    anywhere("cluster_id", "*", "*", "every cluster has an id of its own"),
-    anywhere("controller_id", "1", "0", "brokers are numbered from 0"),
-    anywhere("brokers[]", "*", "*", "brokers are numbered from 0"),
-    anywhere(
-        "brokers[].port",
-        "*",
-        "*",
-        "every server has a port of its own",
-    ),
-    anywhere("*.leader_id", "1", "0", "brokers are numbered from 0"),
-    anywhere("*.replica_nodes[]", "1", "0", "brokers are numbered from 0"),
-    anywhere("*.isr_nodes[]", "1", "0", "brokers are numbered from 0"),
-    of(
-        ApiKey::ApiVersions,
-        ["", "api_keys[]", "there", "absent"],
-        "other keys are not served yet",
-    ),
-    of(
-        ApiKey::ApiVersions,
-        ["", "api_keys.count", "*", "*"],
-        "other keys are not served yet",
-    ),
-    of(
-        ApiKey::ApiVersions,
-        ["", "finalized_features", "*", "absent"],
-        "no features are told yet",
-    ),
-    of(
-        ApiKey::ApiVersions,
-        ["", "finalized_features_epoch", "*", "absent"],
-        "no features are told yet",
-    ),
-    of(
-        ApiKey::ApiVersions,
-        ["", "supported_features", "*", "absent"],
-        "no features are told yet",
-    ),
-    of(
-        ApiKey::ApiVersions,
-        ["second", "outcome", "closed", "answer"],
-        "may be asked again",
-    ),
-    of(
-        ApiKey::Metadata,
-        ["stranger", "outcome", "closed", "answer"],
-        "a stranger is told error 34",
-    ),
-    of(
-        ApiKey::Produce,
-        ["stranger", "outcome", "closed", "answer"],
-        "a stranger is told error 34",
-    ),
-    of(
-        ApiKey::Produce,
-        ["null records", "outcome", "silence", "answer"],
-        "Kafka fails and never answers",
-    ),
-    of(
-        ApiKey::SaslHandshake,
-        ["", "mechanisms", "*", "*"],
-        "other mechanisms are served",
-    ),
-    of(
-        ApiKey::SaslAuthenticate,
-        ["", "auth_bytes", "not ", "not "],
-        "salts and nonces are drawn",
-    ),
-    of(
-        ApiKey::Fetch,
-        ["", "session_id", "not 0", "0"],
-        "sessions are declined",
-    ),
-    of(
-        ApiKey::InitProducerId,
-        ["transactional", "error_code", "*", "53"],
-        "transactions are not served yet",
-    ),
+/// What follows from what Tidegate is, and stays.
+pub const ON_PURPOSE: &[Allowed] = &[
+    Allowed {
+        reason: "words are our own, and more often given",
+        fields: &[
+            any(["*.error_message", "*", "not null"]),
+            any(["*.batch_index_error_message", "not null", "not null"]),
+        ],
+    },
+    Allowed {
+        reason: "every cluster has an id of its own",
+        fields: &[any(["cluster_id", "*", "*"])],
+    },
+    Allowed {
+        reason: "brokers are numbered from 0, and each knows the others",
+        fields: &[
+            any(["brokers[]", "there", "absent"]),
+            any(["brokers[]", "absent", "there"]),
+            any(["controller_id", "1", "0"]),
+            any(["*.leader_id", "1", "0"]),
+            any(["*.replica_nodes[]", "1", "0"]),
+            any(["*.isr_nodes[]", "1", "0"]),
+        ],
+    },
+    Allowed {
+        reason: "other mechanisms are enabled",
+        fields: &[of(ApiKey::SaslHandshake, &[], ["mechanisms", "*", "*"])],
+    },
+    Allowed {
+        reason: "signing in again is always possible",
+        fields: &[of(
+            ApiKey::SaslHandshake,
+            &["signed in"],
+            ["error_code", "34", "0"],
+        )],
+    },
+    Allowed {
+        reason: "may be asked at any time",
+        fields: &[of(
+            ApiKey::ApiVersions,
+            &["second"],
+            ["outcome", "closed", "answer"],
+        )],
+    },
+    Allowed {
+        reason: "an unknown user is refused after the last token, like a wrong password",
+        fields: &[
+            of(
+                ApiKey::ApiVersions,
+                &["after unknown user"],
+                ["outcome", "answer", "closed"],
+            ),
+            of(ApiKey::SaslAuthenticate, &["unknown user"], ["", "*", "*"]),
+        ],
+    },
+    Allowed {
+        reason: "a stranger is told error 34 before the connection closes",
+        fields: &[
+            of(
+                ApiKey::SaslAuthenticate,
+                &["before a handshake"],
+                ["outcome", "closed", "answer"],
+            ),
+            of(
+                ApiKey::Metadata,
+                &["stranger"],
+                ["outcome", "closed", "answer"],
+            ),
+            of(
+                ApiKey::Produce,
+                &["stranger"],
+                ["outcome", "closed", "answer"],
+            ),
+        ],
+    },
+    Allowed {
+        reason: "a frame out of turn is refused without words",
+        fields: &[of(
+            ApiKey::SaslAuthenticate,
+            &["signed in"],
+            ["error_message", "not null", "null"],
+        )],
+    },
+    Allowed {
+        reason: "salts and nonces are drawn",
+        fields: &[of(ApiKey::SaslAuthenticate, &[], ["auth_bytes", "*", "*"])],
+    },
+    Allowed {
+        reason: "sessions end",
+        fields: &[of(
+            ApiKey::SaslAuthenticate,
+            &["good, last"],
+            ["session_lifetime_ms", "0", "43200000"],
+        )],
+    },
+    Allowed {
+        reason: "what is only checked has no id",
+        fields: &[of(
+            ApiKey::CreateTopics,
+            &["validate only", "name ", "checked: "],
+            ["topics[].topic_id", "a new id", "no id"],
+        )],
+    },
+    Allowed {
+        reason: "durability is the store's: three replicas are told",
+        fields: &[of(
+            ApiKey::CreateTopics,
+            &["defaults"],
+            ["topics[].replication_factor", "1", "3"],
+        )],
+    },
+    Allowed {
+        reason: "defaults are those of MSK Serverless",
+        fields: &[of(
+            ApiKey::CreateTopics,
+            &[],
+            ["topics[].configs[].value", "\"-1\"", "\"268435456000\""],
+        )],
+    },
+    Allowed {
+        reason: "message.timestamp.after.max.ms and before.max.ms are without effect, difference.max.ms has one",
+        fields: &[
+            of(
+                ApiKey::CreateTopics,
+                &[],
+                [
+                    "topics[].configs[].value",
+                    "\"3600000\"",
+                    "\"9223372036854775807\"",
+                ],
+            ),
+            of(
+                ApiKey::CreateTopics,
+                &["checked: message.timestamp.difference.max.ms"],
+                ["topics[]", "*", "*"],
+            ),
+            of(
+                ApiKey::Produce,
+                &["too old", "too new"],
+                ["responses[]", "*", "*"],
+            ),
+        ],
+    },
+    Allowed {
+        reason: "creating is a right on topics",
+        fields: &[of(
+            ApiKey::Metadata,
+            &["rights on the cluster"],
+            ["cluster_authorized_operations", "8096", "7552"],
+        )],
+    },
+    Allowed {
+        reason: "a topic that asking creates is there in the same answer",
+        fields: &[of(ApiKey::Metadata, &["creates"], ["topics[]", "*", "*"])],
+    },
+    Allowed {
+        reason: "Kafka fails inside and answers -1, or never",
+        fields: &[
+            of(
+                ApiKey::Produce,
+                &["null records"],
+                ["outcome", "silence", "answer"],
+            ),
+            of(
+                ApiKey::Produce,
+                &["unknown codec", "length too high", "garbled records"],
+                [
+                    "responses[].partition_responses[].error_code",
+                    "-1",
+                    "not 0",
+                ],
+            ),
+            of(
+                ApiKey::Fetch,
+                &["isolation level 2", "a negative number"],
+                ["", "*", "*"],
+            ),
+            of(ApiKey::ListOffsets, &["isolation level 2"], ["", "*", "*"]),
+        ],
+    },
+    Allowed {
+        reason: "records are decompressed only where a rule needs them",
+        fields: &[of(
+            ApiKey::Produce,
+            &["not gzip"],
+            ["responses[]", "*", "*"],
+        )],
+    },
+    Allowed {
+        reason: "Kafka takes a batch that is not in order",
+        fields: &[of(
+            ApiKey::Produce,
+            &[
+                "append time bit",
+                "bytes after the batch",
+                "a negative epoch",
+            ],
+            ["responses[]", "*", "*"],
+        )],
+    },
+    Allowed {
+        reason: "a refusal does not tell the log's start",
+        fields: &[of(
+            ApiKey::Produce,
+            &[],
+            [
+                "responses[].partition_responses[].log_start_offset",
+                "0",
+                "-1",
+            ],
+        )],
+    },
+    Allowed {
+        reason: "the ends of the log are told with error 1 too",
+        fields: &[
+            of(
+                ApiKey::Fetch,
+                &[
+                    "beyond",
+                    "far beyond",
+                    "before",
+                    "far before",
+                    "a leader epoch",
+                ],
+                ["responses[].partitions[].high_watermark", "-1", "not -1"],
+            ),
+            of(
+                ApiKey::Fetch,
+                &[
+                    "beyond",
+                    "far beyond",
+                    "before",
+                    "far before",
+                    "a leader epoch",
+                ],
+                [
+                    "responses[].partitions[].last_stable_offset",
+                    "-1",
+                    "not -1",
+                ],
+            ),
+            of(
+                ApiKey::Fetch,
+                &[
+                    "beyond",
+                    "far beyond",
+                    "before",
+                    "far before",
+                    "a leader epoch",
+                ],
+                ["responses[].partitions[].log_start_offset", "-1", "not -1"],
+            ),
+        ],
+    },
+    Allowed {
+        reason: "with an error the list of aborted transactions may be null or empty",
+        fields: &[of(
+            ApiKey::Fetch,
+            &[],
+            ["responses[].partitions[].aborted_transactions", "*", "*"],
+        )],
+    },
+    Allowed {
+        reason: "only whole batches are returned",
+        fields: &[of(
+            ApiKey::Fetch,
+            &["a batch and a bit"],
+            [
+                "responses[].partitions[].records.rest",
+                "not absent",
+                "absent",
+            ],
+        )],
+    },
+    Allowed {
+        reason: "sessions are declined",
+        fields: &[of(ApiKey::Fetch, &[], ["session_id", "not 0", "0"])],
+    },
+    Allowed {
+        reason: "the checksum covers the server's time",
+        fields: &[of(
+            ApiKey::Fetch,
+            &["append time", "two topics"],
+            ["responses[].partitions[].records[].crc", "*", "*"],
+        )],
+    },
+    Allowed {
+        reason: "topics and partitions are answered as they were asked, once for each time they are named",
+        fields: &[
+            of(ApiKey::Fetch, &["no partition"], ["responses", "*", "*"]),
+            of(
+                ApiKey::Fetch,
+                &["known and unknown"],
+                ["responses", "*", "*"],
+            ),
+            of(ApiKey::Fetch, &["partition twice"], ["responses", "*", "*"]),
+            of(ApiKey::ListOffsets, &["no partition"], ["topics", "*", "*"]),
+            of(
+                ApiKey::ListOffsets,
+                &["partition twice"],
+                ["topics", "*", "*"],
+            ),
+            of(ApiKey::Produce, &["no partition"], ["responses", "*", "*"]),
+            of(ApiKey::Produce, &["topic twice"], ["responses", "*", "*"]),
+            of(ApiKey::Metadata, &["known twice"], ["topics", "*", "*"]),
+        ],
+    },
+];
+
+/// What will go.
+pub const NOT_YET: &[Allowed] = &[
+    Allowed {
+        reason: "leader epochs are not told, nor checked",
+        fields: &[
+            any(["*.leader_epoch", "0", "-1"]),
+            of(
+                ApiKey::Fetch,
+                &["a leader epoch"],
+                ["responses[]", "*", "*"],
+            ),
+            of(
+                ApiKey::ListOffsets,
+                &["leader epoch 99"],
+                ["topics[]", "*", "*"],
+            ),
+        ],
+    },
+    Allowed {
+        reason: "the other keys and the features are not served",
+        fields: &[
+            of(ApiKey::ApiVersions, &[], ["api_keys[]", "there", "absent"]),
+            of(ApiKey::ApiVersions, &[], ["api_keys.count", "*", "*"]),
+            of(
+                ApiKey::ApiVersions,
+                &[],
+                ["finalized_features", "*", "absent"],
+            ),
+            of(
+                ApiKey::ApiVersions,
+                &[],
+                ["finalized_features_epoch", "*", "absent"],
+            ),
+            of(
+                ApiKey::ApiVersions,
+                &[],
+                ["supported_features", "*", "absent"],
+            ),
+        ],
+    },
+    Allowed {
+        reason: "transactions are not served",
+        fields: &[
+            of(
+                ApiKey::InitProducerId,
+                &["transactional"],
+                ["error_code", "*", "53"],
+            ),
+            of(
+                ApiKey::Produce,
+                &["transactional id"],
+                ["responses[].partition_responses[].error_code", "*", "53"],
+            ),
+        ],
+    },
+    Allowed {
+        reason: "a sequence older than the window is error 46, in Kafka 45",
+        fields: &[of(
+            ApiKey::Produce,
+            &["first, older than", "second, older than"],
+            ["responses[].partition_responses[].error_code", "45", "46"],
+        )],
+    },
+    Allowed {
+        reason: "a duplicate's answer does not tell the time of its batch",
+        fields: &[of(
+            ApiKey::Produce,
+            &[],
+            [
+                "responses[].partition_responses[].log_append_time_ms",
+                "not -1",
+                "-1",
+            ],
+        )],
+    },
+    Allowed {
+        reason: "a fetch that waits for nothing may answer before all of its partitions were read",
+        fields: &[of(
+            ApiKey::Fetch,
+            &["three partitions", "two topics", "partition twice"],
+            ["responses[].partitions[].records", "*", "*"],
+        )],
+    },
+    Allowed {
+        reason: "an id without an epoch, or an epoch without an id, is not refused",
+        fields: &[of(
+            ApiKey::InitProducerId,
+            &["an id without", "an epoch without"],
+            ["", "*", "*"],
+        )],
+    },
+    Allowed {
+        reason: "neither name nor id: error 100, in Kafka 42",
+        fields: &[of(
+            ApiKey::DeleteTopics,
+            &["by no id"],
+            ["responses[].error_code", "42", "100"],
+        )],
+    },
+    Allowed {
+        reason: "rights on a topic that does not exist are not told",
+        fields: &[of(
+            ApiKey::Metadata,
+            &["rights on topics"],
+            [
+                "topics[].topic_authorized_operations",
+                "3576",
+                "-2147483648",
+            ],
+        )],
+    },
+    Allowed {
+        reason: "requests that mix ids and names are answered name by name",
+        fields: &[
+            of(ApiKey::Metadata, &["by no id"], ["", "*", "*"]),
+            of(
+                ApiKey::Metadata,
+                &[
+                    "by id",
+                    "by unknown id",
+                    "by both",
+                    "by another",
+                    "one by id",
+                ],
+                ["", "*", "*"],
+            ),
+        ],
+    },
+    Allowed {
+        reason: "without an error the message is null, in Kafka empty",
+        fields: &[of(
+            ApiKey::SaslAuthenticate,
+            &["good", "wrong password, first"],
+            ["error_message", "\"\"", "null"],
+        )],
+    },
+    Allowed {
+        reason: "some values that Kafka takes are refused",
+        fields: &[of(
+            ApiKey::CreateTopics,
+            &[
+                "checked: retention.bytes=-5",
+                "checked: cleanup.policy=compact,delete",
+                "checked: cleanup.policy= ",
+            ],
+            ["topics[]", "*", "*"],
+        )],
+    },
+    Allowed {
+        reason: "values of properties without effect are not checked",
+        fields: &[of(
+            ApiKey::CreateTopics,
+            &[
+                "checked: segment.bytes=1 ",
+                "checked: segment.ms=0",
+                "checked: min.insync.replicas=0",
+                "checked: min.cleanable",
+                "checked: unclean.leader.election.enable=maybe",
+                "checked: message.format.version",
+            ],
+            ["topics[]", "*", "*"],
+        )],
+    },
+    Allowed {
+        reason: "spaces around a value are not kept",
+        fields: &[of(
+            ApiKey::CreateTopics,
+            &["checked: retention.ms= 1000"],
+            ["topics[].configs[].value", "*", "*"],
+        )],
+    },
+    Allowed {
+        reason: "the list of properties is an older Kafka's",
+        fields: &[
+            of(
+                ApiKey::CreateTopics,
+                &[],
+                ["topics[].configs[]", "absent", "there"],
+            ),
+            of(
+                ApiKey::CreateTopics,
+                &[],
+                ["topics[].configs[]", "there", "absent"],
+            ),
+            of(
+                ApiKey::CreateTopics,
+                &[],
+                ["topics[].configs.count", "33", "*"],
+            ),
+            of(
+                ApiKey::CreateTopics,
+                &[],
+                ["topics[].configs[].config_source", "3", "5"],
+            ),
+        ],
+    },
 ];

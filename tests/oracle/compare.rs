@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::allowed::{ALLOWED, Allowed};
+use crate::allowed::{AllowedField, NOT_YET, ON_PURPOSE};
 use crate::side::Answer;
 
 /// Stands where a server has no such field.
@@ -31,7 +31,7 @@ pub struct Report {
     /// Fields that differ otherwise.
     pub differences: Vec<Difference>,
     /// Entries of the list that nothing needed.
-    pub unused: Vec<&'static Allowed>,
+    pub unused: Vec<(&'static str, &'static AllowedField)>,
 }
 
 /// A field that differs.
@@ -75,6 +75,11 @@ fn cut(value: &str) -> String {
 pub fn compare(kafka: &[Answer], ours: &[Answer]) -> Report {
     assert_eq!(kafka.len(), ours.len(), "both were asked the same");
     let mut report = Report::default();
+    let list: Vec<(&str, &AllowedField)> = [ON_PURPOSE, NOT_YET]
+        .into_iter()
+        .flatten()
+        .flat_map(|allowed| allowed.fields.iter().map(|field| (allowed.reason, field)))
+        .collect();
     let mut used = BTreeSet::new();
     for (kafka, ours) in kafka.iter().zip(ours) {
         let what = format!("{:?} v{} {}", ours.key, ours.version, ours.case);
@@ -88,8 +93,8 @@ pub fn compare(kafka: &[Answer], ours: &[Answer]) -> Report {
             if in_kafka == in_ours {
                 continue;
             }
-            let allows = |entry: &Allowed| entry.allows(ours, &field, &in_kafka, &in_ours);
-            match ALLOWED.iter().position(allows) {
+            let allows = |entry: &AllowedField| entry.allows(ours, &field, &in_kafka, &in_ours);
+            match list.iter().position(|(_, entry)| allows(entry)) {
                 Some(index) => {
                     used.insert(index);
                     report.allowed += 1;
@@ -103,7 +108,7 @@ pub fn compare(kafka: &[Answer], ours: &[Answer]) -> Report {
             }
         }
     }
-    let entries = ALLOWED.iter().enumerate();
+    let entries = list.into_iter().enumerate();
     let unused = entries.filter(|(index, _)| !used.contains(index));
     report.unused = unused.map(|(_, entry)| entry).collect();
     report
@@ -154,18 +159,23 @@ fn prefixes(field: &str) -> impl Iterator<Item = &str> {
     ends.map(|end| &field[..end])
 }
 
-impl Allowed {
+impl AllowedField {
     fn allows(&self, answer: &Answer, field: &str, kafka: &str, ours: &str) -> bool {
         let fits = |wanted: &str, value: &str| match wanted.strip_prefix("not ") {
             Some(unwanted) => value != unwanted,
             None => wanted == "*" || wanted == value,
         };
         self.key.is_none_or(|key| key == answer.key)
-            && answer.case.starts_with(self.case)
+            && (self.cases.is_empty() || self.cases.iter().any(|case| begins(&answer.case, case)))
             && within(&without_indexes(field), self.field)
             && fits(self.kafka, kafka)
             && fits(self.ours, ours)
     }
+}
+
+/// Whether a case begins so; a blank at the end stands for the end of the case, too.
+fn begins(case: &str, so: &str) -> bool {
+    case.starts_with(so) || so.strip_suffix(' ').is_some_and(|whole| case == whole)
 }
 
 /// Whether a field is the named one, or lies in it. A name that begins with `*.` may stand anywhere.
@@ -174,7 +184,7 @@ fn within(field: &str, name: &str) -> bool {
         Some(last) => return field == last || field.ends_with(&format!(".{last}")),
         None => field.strip_prefix(name),
     };
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    name.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// `topics[3].name` as `topics[].name`.

@@ -163,7 +163,7 @@ impl Walk<'_> {
             let mut named = fields.filter(|(path, name)| *path == key && name != "null");
             named.next().map(|(_, name)| name.clone())
         };
-        let Some(name) = TELLING.iter().find_map(|by| own(&by)) else {
+        let Some(name) = TELLING.iter().find_map(own) else {
             return;
         };
         // Two elements of one name stay apart.

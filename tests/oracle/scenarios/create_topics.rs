@@ -150,7 +150,7 @@ async fn configured(side: &mut Side, version: i16) -> Result<()> {
             validate_only: true,
             ..creation(vec![topic(&name(version, "checked"), 1, &[(key, value)])])
         };
-        side.ask(&format!("{key}={value}"), version, request)
+        side.ask(&format!("checked: {key}={value}"), version, request)
             .await?;
     }
     let null = CreatableTopicConfig {

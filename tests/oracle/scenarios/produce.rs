@@ -147,83 +147,110 @@ async fn broken_batches(side: &mut Side, version: i16) -> Result<()> {
     let start = side.start_ms();
     let good = batch(Codec::Uncompressed, start, 2);
     let gzip = batch(Codec::Gzip, start, 2);
-    let name = format!("produce-{version}-broken");
     let cases = [
-        ("wrong checksum", broken(&good, good.len() - 2, b"X")),
-        ("magic 1", broken(&good, MAGIC_AT, &[1])),
-        ("magic 0", broken(&good, MAGIC_AT, &[0])),
-        ("magic 3", broken(&good, MAGIC_AT, &[3])),
+        miscounted(&good, &gzip),
+        mismarked(&good, start),
+        misplaced(&good),
+        garbled(&good, &gzip),
+    ];
+    let name = format!("produce-{version}-broken");
+    apart(side, version, &name, &cases.concat(), &[]).await
+}
+
+/// A batch and what is wrong with it.
+type Case = (&'static str, Bytes);
+
+fn miscounted(good: &Bytes, gzip: &Bytes) -> Vec<Case> {
+    vec![
         (
             "count too low",
-            resealed(&good, COUNT_AT, &1_i32.to_be_bytes()),
+            resealed(good, COUNT_AT, &1_i32.to_be_bytes()),
         ),
         (
             "count too high",
-            resealed(&good, COUNT_AT, &3_i32.to_be_bytes()),
+            resealed(good, COUNT_AT, &3_i32.to_be_bytes()),
         ),
-        ("count 0", resealed(&good, COUNT_AT, &0_i32.to_be_bytes())),
+        ("count 0", resealed(good, COUNT_AT, &0_i32.to_be_bytes())),
         (
             "count negative",
-            resealed(&good, COUNT_AT, &(-1_i32).to_be_bytes()),
+            resealed(good, COUNT_AT, &(-1_i32).to_be_bytes()),
         ),
         (
             "last offset delta too high",
-            resealed(&good, LAST_OFFSET_DELTA_AT, &5_i32.to_be_bytes()),
+            resealed(good, LAST_OFFSET_DELTA_AT, &5_i32.to_be_bytes()),
         ),
         (
             "last offset delta negative",
-            resealed(&good, LAST_OFFSET_DELTA_AT, &(-1_i32).to_be_bytes()),
+            resealed(good, LAST_OFFSET_DELTA_AT, &(-1_i32).to_be_bytes()),
         ),
-        (
-            "control bit",
-            resealed(&good, ATTRIBUTES_AT, &0x20_u16.to_be_bytes()),
-        ),
-        (
-            "unknown codec",
-            resealed(&good, ATTRIBUTES_AT, &5_u16.to_be_bytes()),
-        ),
-        (
-            "append time bit",
-            resealed(&good, ATTRIBUTES_AT, &8_u16.to_be_bytes()),
-        ),
-        (
-            "unused bit",
-            resealed(&good, ATTRIBUTES_AT, &0x100_u16.to_be_bytes()),
-        ),
-        ("base offset", broken(&good, 0, &9_i64.to_be_bytes())),
-        (
-            "negative base offset",
-            broken(&good, 0, &(-9_i64).to_be_bytes()),
-        ),
-        (
-            "length too low",
-            broken(&good, LENGTH_AT, &20_i32.to_be_bytes()),
-        ),
-        (
-            "length negative",
-            broken(&good, LENGTH_AT, &(-1_i32).to_be_bytes()),
-        ),
-        (
-            "length too high",
-            broken(&good, LENGTH_AT, &i32::MAX.to_be_bytes()),
-        ),
-        ("garbled records", resealed(&good, 61, &[0xff; 12])),
-        ("not gzip", resealed(&gzip, 61, &[0; 10])),
         (
             "gzip, count too high",
-            resealed(&gzip, COUNT_AT, &3_i32.to_be_bytes()),
+            resealed(gzip, COUNT_AT, &3_i32.to_be_bytes()),
         ),
         (
             "gzip, count too low",
-            resealed(&gzip, COUNT_AT, &1_i32.to_be_bytes()),
+            resealed(gzip, COUNT_AT, &1_i32.to_be_bytes()),
         ),
-        ("an epoch", broken(&good, 12, &7_i32.to_be_bytes())),
+    ]
+}
+
+fn mismarked(good: &Bytes, start: i64) -> Vec<Case> {
+    vec![
+        ("magic 1", broken(good, MAGIC_AT, &[1])),
+        ("magic 0", broken(good, MAGIC_AT, &[0])),
+        ("magic 3", broken(good, MAGIC_AT, &[3])),
+        (
+            "control bit",
+            resealed(good, ATTRIBUTES_AT, &0x20_u16.to_be_bytes()),
+        ),
+        (
+            "unknown codec",
+            resealed(good, ATTRIBUTES_AT, &5_u16.to_be_bytes()),
+        ),
+        (
+            "append time bit",
+            resealed(good, ATTRIBUTES_AT, &8_u16.to_be_bytes()),
+        ),
+        (
+            "unused bit",
+            resealed(good, ATTRIBUTES_AT, &0x100_u16.to_be_bytes()),
+        ),
+        ("an epoch", broken(good, 12, &7_i32.to_be_bytes())),
         (
             "max timestamp too low",
-            resealed(&good, 35, &start.to_be_bytes()),
+            resealed(good, 35, &start.to_be_bytes()),
         ),
-    ];
-    apart(side, version, &name, &cases, &[]).await
+    ]
+}
+
+fn misplaced(good: &Bytes) -> Vec<Case> {
+    vec![
+        ("base offset", broken(good, 0, &9_i64.to_be_bytes())),
+        (
+            "negative base offset",
+            broken(good, 0, &(-9_i64).to_be_bytes()),
+        ),
+        (
+            "length too low",
+            broken(good, LENGTH_AT, &20_i32.to_be_bytes()),
+        ),
+        (
+            "length negative",
+            broken(good, LENGTH_AT, &(-1_i32).to_be_bytes()),
+        ),
+        (
+            "length too high",
+            broken(good, LENGTH_AT, &i32::MAX.to_be_bytes()),
+        ),
+    ]
+}
+
+fn garbled(good: &Bytes, gzip: &Bytes) -> Vec<Case> {
+    vec![
+        ("wrong checksum", broken(good, good.len() - 2, b"X")),
+        ("garbled records", resealed(good, 61, &[0xff; 12])),
+        ("not gzip", resealed(gzip, 61, &[0; 10])),
+    ]
 }
 
 async fn addressed(side: &mut Side, version: i16, topic: &str) -> Result<()> {
