@@ -360,7 +360,6 @@ pub const ON_PURPOSE: &[Allowed] = &[
             ),
             of(ApiKey::Produce, &["no partition"], ["responses", "*", "*"]),
             of(ApiKey::Produce, &["topic twice"], ["responses", "*", "*"]),
-            of(ApiKey::Metadata, &["known twice"], ["topics", "*", "*"]),
         ],
     },
 ];
@@ -438,14 +437,6 @@ pub const NOT_YET: &[Allowed] = &[
                 "not -1",
                 "-1",
             ],
-        )],
-    },
-    Allowed {
-        reason: "a fetch that waits for nothing may answer before all of its partitions were read",
-        fields: &[of(
-            ApiKey::Fetch,
-            &["three partitions", "two topics", "partition twice"],
-            ["responses[].partitions[].records", "*", "*"],
         )],
     },
     Allowed {

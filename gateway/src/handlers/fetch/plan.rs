@@ -238,6 +238,13 @@ impl Plan {
         }
         let left = self.left();
         let blocked = self.parts.iter().any(|part| part.is_blocked(left));
+        // The first round gives the whole budget to the first partitions, which may be empty: what the
+        // others have is read before an empty answer is given, even where nothing need be waited for.
+        let is_empty = self.collected == 0 && !self.is_last_round;
+        if self.is_enough() && is_empty && !wishes.is_empty() {
+            self.is_last_round = now >= self.terms.deadline;
+            return Next::Read(wishes);
+        }
         if self.is_enough() || self.is_last_round || (blocked && self.collected > 0) {
             return Next::Answer;
         }

@@ -148,6 +148,23 @@ fn enough_bytes_are_answered_and_too_few_are_waited_for() {
 }
 
 #[test]
+fn what_is_there_is_read_even_if_nothing_need_be_waited_for() {
+    let mut fetch = Fetch::new(parts(2), 0, MIB);
+    let wishes = fetch.reads();
+    // The first one has the whole budget, and turns out to be empty.
+    fetch.finish(&wishes[0], empty(bounds(0, 0)));
+    let nothing = ReadReply {
+        segments: Vec::new(),
+        ..reply(0, 0, 0, bounds(20, 300))
+    };
+    fetch.finish(&wishes[1], nothing);
+    let again = fetch.reads();
+    assert_eq!(budgets(&again), [(1, 300, true)]);
+    fetch.finish(&again[0], reply(300, 20, 300, bounds(20, 300)));
+    assert!(matches!(fetch.next(), Next::Answer));
+}
+
+#[test]
 fn at_the_deadline_what_has_come_is_read_once_more() {
     let mut fetch = Fetch::new(parts(1), 1000, MIB);
     let wish = fetch.reads()[0];
