@@ -238,10 +238,11 @@ impl Plan {
         }
         let left = self.left();
         let blocked = self.parts.iter().any(|part| part.is_blocked(left));
-        // The first round gives the whole budget to the first partitions, which may be empty: what the
-        // others have is read before an empty answer is given, even where nothing need be waited for.
-        let is_empty = self.collected == 0 && !self.is_last_round;
-        if self.is_enough() && is_empty && !wishes.is_empty() {
+        // The first round may give the whole budget to partitions that then need less of it: the others
+        // are read before the answer is given, even where nothing need be waited for.
+        let was_passed_over = |wish: &Wish| self.parts[wish.part].blocked_at == Some(0);
+        let is_unfair = self.collected == 0 || wishes.iter().any(was_passed_over);
+        if self.is_enough() && is_unfair && !self.is_last_round && !wishes.is_empty() {
             self.is_last_round = now >= self.terms.deadline;
             return Next::Read(wishes);
         }
