@@ -3,7 +3,7 @@
 # producers' batches stand there once and in order, and the bill equals what is read back, to the byte.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 bars=$(dirname "$server_bin")/bars
-[ -x "$bars" ] || fail "no bars at $bars: run cargo build --release first"
+[ -x "$bars" ] || fail "no bars at $bars: run cargo build --release --workspace first"
 rounds=10
 if long; then rounds=200; fi
 "$bars" kill9 --binary "$server_bin" --rounds "$rounds"

@@ -3,7 +3,7 @@
 # broken: order is kept and each batch is there once, with and without idempotence, five in flight.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 bars=$(dirname "$server_bin")/bars
-[ -x "$bars" ] || fail "no bars at $bars: run cargo build --release first"
+[ -x "$bars" ] || fail "no bars at $bars: run cargo build --release --workspace first"
 seeds=32
 if long; then seeds=2000; fi
 "$bars" lanes --seeds "$seeds"

@@ -40,7 +40,7 @@ await() {
 # start_server FLAG...: starts the server on this bar's folder and waits for its ready file. Called
 # again after stop_server, it finds the same data.
 start_server() {
-  [ -x "$server_bin" ] || fail "no server at $server_bin: run cargo build --release first"
+  [ -x "$server_bin" ] || fail "no server at $server_bin: run cargo build --release --workspace first"
   rm -f "$ready"
   "$server_bin" serve --data "$work/data" --listen 127.0.0.1:0 --ready-file "$ready" "$@" \
     >>"$work/server.log" 2>&1 </dev/null &

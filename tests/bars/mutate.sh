@@ -3,7 +3,7 @@
 # server alive, within its memory, and at its usual work; and that every connection ends in time.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 bars=$(dirname "$server_bin")/bars
-[ -x "$bars" ] || fail "no bars at $bars: run cargo build --release first"
+[ -x "$bars" ] || fail "no bars at $bars: run cargo build --release --workspace first"
 frames=5000
 if long; then frames=100000; fi
 "$bars" mutate --binary "$server_bin" --frames "$frames"

@@ -4,7 +4,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 have_oracle || { echo "SKIPPED: there is no Apache Kafka to compare with at $oracle_dir"; exit 0; }
 oracle=$(dirname "$server_bin")/oracle
-[ -x "$oracle" ] || fail "no comparison at $oracle: run cargo build --release first"
+[ -x "$oracle" ] || fail "no comparison at $oracle: run cargo build --release --workspace first"
 # Kafka's defaults for what has a default here, and no quotas, which Kafka has none of.
 export TIDEGATE_CLUSTERS__DEMO__PLAN=provisioned
 export TIDEGATE_CLUSTERS__DEMO__DEFAULT_PARTITIONS=4
