@@ -10,7 +10,6 @@
 //! null, with error 29 beside them, for a caller that may not read them.
 
 use std::collections::{BTreeMap, HashSet};
-use std::time::Duration;
 
 use auth::{Action, Resource};
 use control_api::{CreatedTopic, NewTopic, TopicError};
@@ -20,9 +19,9 @@ use wire::messages::create_topics::{
     CreateTopicsRequest, CreateTopicsResponse,
 };
 
+use crate::admission::parking_time;
 use crate::call::{Answer, Call};
 use crate::error::Fault;
-use crate::limits::PARKING_MAX;
 use crate::permission::{Authorized, authorize};
 use crate::topic_config;
 
@@ -175,7 +174,7 @@ async fn create(
     let names: Vec<_> = topics.iter().map(|topic| topic.name.clone()).collect();
     let control = &call.services.control;
     let creating = control.create_topics(call.cluster.id, topics, request.validate_only);
-    let patience = patience(request.timeout_ms);
+    let patience = parking_time(request.timeout_ms);
     let Ok(outcomes) = tokio::time::timeout(patience, creating).await else {
         let names = names.iter();
         return names
@@ -190,12 +189,6 @@ async fn create(
             Err(error) => refused(call, name, &error.into()),
         })
         .collect()
-}
-
-/// How long the catalog is waited for: as long as the client does, within our own bound.
-pub(super) fn patience(timeout_ms: i32) -> Duration {
-    let wanted = Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0));
-    wanted.clamp(crate::limits::PARKING_MIN, PARKING_MAX)
 }
 
 fn refused(call: &Call, name: &str, fault: &Fault) -> CreatableTopicResult {

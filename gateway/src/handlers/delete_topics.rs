@@ -14,7 +14,7 @@ use wire::messages::delete_topics::{
     DeletableTopicResult, DeleteTopicState, DeleteTopicsRequest, DeleteTopicsResponse,
 };
 
-use super::create_topics::patience;
+use crate::admission::parking_time;
 use crate::call::{Answer, Call, TopicKey};
 use crate::error::Fault;
 use crate::permission::authorize;
@@ -110,7 +110,7 @@ async fn delete(
         .services
         .control
         .delete_topics(call.cluster.id, references);
-    let Ok(outcomes) = tokio::time::timeout(patience(timeout_ms), deleting).await else {
+    let Ok(outcomes) = tokio::time::timeout(parking_time(timeout_ms), deleting).await else {
         let topics = topics.into_iter();
         return topics
             .map(|topic| refused(call, topic, &Fault::TimedOut))
