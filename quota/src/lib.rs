@@ -6,7 +6,7 @@
 //!
 //! The order for a batch that arrives: [`PartitionQuota::ingress_park`] says whether it may be
 //! appended yet; then it is appended and [`PartitionQuota::charge_ingress`] turns its size into a
-//! [`Verdict`]; once it is durable, [`Meters::add_in`] counts it under the commit time of its frame.
+//! [`Verdict`]; once it is durable, a [`Window`] counts it under the commit time of its frame.
 //! The order for a read: [`PartitionQuota::egress_allowance`] bounds it, then
 //! [`PartitionQuota::charge_egress`] charges what was read; once the bytes are in the client's
 //! socket the gateway puts them into an [`EgressReport`].
@@ -17,9 +17,12 @@ mod codec;
 pub mod egress_report;
 pub mod level;
 pub mod meter;
+pub mod meters;
 pub mod minute;
 pub mod nano_bytes;
 pub mod partition;
+pub mod sealed;
+pub mod tally;
 pub mod usage;
 pub mod verdict;
 
@@ -28,9 +31,12 @@ pub use burst::BurstCredit;
 pub use codec::DecodeError;
 pub use egress_report::EgressReport;
 pub use level::Level;
-pub use meter::{MeterSum, Meters, Window};
+pub use meter::{MeterSum, Window};
+pub use meters::{Meters, UsedInAll};
 pub use minute::Minute;
 pub use nano_bytes::NanoBytes;
 pub use partition::PartitionQuota;
+pub use sealed::{Amounts, OpenUsage, SealedUsage, UsageRun};
+pub use tally::Tally;
 pub use usage::{Meter, UsageId, UsageOrigin, UsageRecord, UsageSource};
 pub use verdict::Verdict;

@@ -27,7 +27,7 @@ const TABLE: &[(&str, Kind, &[&str])] = &[
     ("quota", Kind::Core, &["model"]),
     ("auth", Kind::Core, &["model"]),
     ("records", Kind::Core, &["model"]),
-    ("catalog", Kind::Core, &["model"]),
+    ("catalog", Kind::Core, &["model", "quota"]),
     ("partition-log", Kind::Core, &["model"]),
     (
         "wal",
@@ -35,7 +35,7 @@ const TABLE: &[(&str, Kind, &[&str])] = &[
         &["model", "partition-log", "quota", "records"],
     ),
     ("node-api", Kind::Boundary, &["model", "records"]),
-    ("control-api", Kind::Boundary, &["model"]),
+    ("control-api", Kind::Boundary, &["model", "quota"]),
     (
         "nodes",
         Kind::Shell,
@@ -65,7 +65,7 @@ const TABLE: &[(&str, Kind, &[&str])] = &[
     (
         "balancer",
         Kind::Shell,
-        &["catalog", "control-api", "model"],
+        &["catalog", "control-api", "model", "quota"],
     ),
     (
         "tidegate",
@@ -79,6 +79,7 @@ const TABLE: &[(&str, Kind, &[&str])] = &[
             "model",
             "node-api",
             "nodes",
+            "quota",
         ],
     ),
     (
