@@ -44,10 +44,20 @@ pub struct Figures {
     pub refused: u64,
 }
 
-/// One flow against its rate.
+impl Figures {
+    /// The ceiling; none where nothing is held back, which is the largest number of the limit's type.
+    pub fn limit(&self) -> Option<u64> {
+        let is_limited = !matches!(self.ceiling, 0xffff_ffff | u64::MAX);
+        is_limited.then_some(self.ceiling)
+    }
+}
+
+/// One flow against its rate. It begins with the whole burst: the bucket's time runs ahead of ours by
+/// its tolerance, which it takes for time that nobody used.
 #[derive(Clone, Copy, Debug)]
 struct Level {
     bucket: TokenBucket,
+    ahead: Duration,
     seen: PerSecond,
 }
 
@@ -55,17 +65,36 @@ impl Level {
     fn new(rate: u64, tolerance: Duration, now: Instant) -> Self {
         Self {
             bucket: TokenBucket::new(ByteRate(rate), tolerance, now),
+            ahead: tolerance,
             seen: PerSecond::new(now),
         }
     }
 
     /// Charges, and says how much longer the debt is now than it was.
     fn charge(&mut self, now: Instant, amount: u64) -> Duration {
-        let before = self.bucket.debt(now);
+        let before = self.debt(now);
         self.seen.add(now, amount);
-        self.bucket
-            .charge(now, ByteCount(amount))
-            .saturating_sub(before)
+        let after = self.bucket.charge(now + self.ahead, ByteCount(amount));
+        after.saturating_sub(before)
+    }
+
+    fn debt(&self, now: Instant) -> Duration {
+        self.bucket.debt(now + self.ahead)
+    }
+
+    fn room(&self, now: Instant, debt_max: Duration) -> ByteCount {
+        self.bucket.room(now + self.ahead, debt_max)
+    }
+
+    fn set_rate(&mut self, now: Instant, rate: u64) {
+        self.bucket.set_rate(now + self.ahead, ByteRate(rate));
+    }
+
+    /// Forgets debt above `debt_max`.
+    fn forget(&mut self, now: Instant, debt_max: Duration) {
+        let excess = self.debt(now).saturating_sub(debt_max);
+        let bytes = excess.as_nanos() * u128::from(self.bucket.rate().0.max(1));
+        self.bucket.repay(now + self.ahead, NanoBytes(bytes));
     }
 }
 
@@ -125,7 +154,7 @@ impl ClusterQuota {
         let level = &mut self.flows[flow as usize];
         let mut after = *level;
         let held = after.charge(now, amount);
-        let throttle = Throttle::of_debt(flow, after.bucket.debt(now));
+        let throttle = Throttle::of_debt(flow, after.debt(now));
         if throttle.park > patience {
             self.refused[limit_of(flow).index()] += 1;
             return Err(Overdue {
@@ -145,15 +174,12 @@ impl ClusterQuota {
     pub fn egress_room(&mut self, now: Instant) -> ByteCount {
         self.follow_lease(now);
         let level = &self.flows[Flow::Egress as usize];
-        level.bucket.room(now, Flow::Egress.mute_max())
+        level.room(now, Flow::Egress.mute_max())
     }
 
     /// What a fetch is told that is answered without records.
     pub fn egress_throttle(&self, now: Instant) -> Throttle {
-        Throttle::of_debt(
-            Flow::Egress,
-            self.flows[Flow::Egress as usize].bucket.debt(now),
-        )
+        Throttle::of_debt(Flow::Egress, self.flows[Flow::Egress as usize].debt(now))
     }
 
     /// A client connects: how long that is to be delayed, or none where it is refused for coming too
@@ -162,7 +188,7 @@ impl ClusterQuota {
         self.follow_lease(now);
         let mut after = self.attempts;
         let held = after.charge(now, 1);
-        let delay = after.bucket.debt(now);
+        let delay = after.debt(now);
         if delay > ATTEMPT_DELAY_MAX {
             self.refuse(LimitName::ConnectionAttempts);
             return None;
@@ -229,21 +255,10 @@ impl ClusterQuota {
 
     fn set_rates(&mut self, now: Instant) {
         for (flow, level) in Flow::ALL.into_iter().zip(&mut self.flows) {
-            let rate = self.share.of(rate(flow, &self.limits));
-            level.bucket.set_rate(now, ByteRate(rate));
+            level.set_rate(now, self.share.of(rate(flow, &self.limits)));
         }
         let attempts = unlimited_if_max(u64::from(self.limits.connection_attempts_per_s));
-        let rate = ByteRate(self.share.of(attempts));
-        self.attempts.bucket.set_rate(now, rate);
-    }
-}
-
-impl Level {
-    /// Forgets debt above `debt_max`.
-    fn forget(&mut self, now: Instant, debt_max: Duration) {
-        let excess = self.bucket.debt(now).saturating_sub(debt_max);
-        let bytes = excess.as_nanos() * u128::from(self.bucket.rate().0.max(1));
-        self.bucket.repay(now, NanoBytes(bytes));
+        self.attempts.set_rate(now, self.share.of(attempts));
     }
 }
 

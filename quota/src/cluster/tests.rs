@@ -190,3 +190,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_new_quota_has_its_whole_burst() {
+    let mut quota = quota();
+    assert_eq!(told_ms(&mut quota, 0, Flow::Ingress, 250), 0);
+    assert_eq!(told_ms(&mut quota, 0, Flow::Ingress, 1), 1);
+    assert_eq!(quota.attempt(Instant(0)), Some(Duration::ZERO));
+}
