@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use model::{
-    CatalogVersion, NodeEpoch, NodeId, Timestamp, Topic, TopicId, TopicName, VirtualCluster,
-    VirtualClusterId,
+    CatalogVersion, NodeEpoch, NodeId, PartitionChanges, Timestamp, Topic, TopicId, TopicName,
+    VirtualCluster, VirtualClusterId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,9 @@ pub struct CatalogState {
     /// Cluster-time and partition-time.
     #[serde(default)]
     pub usage: CatalogUsage,
+    /// Partitions created and deleted of late.
+    #[serde(default)]
+    pub partition_changes: BTreeMap<VirtualClusterId, PartitionChanges>,
 }
 
 /// An invariant that a change would break: a bug, and the change is not made.
@@ -87,7 +90,9 @@ impl CatalogState {
     /// Whether `record` may be applied now.
     pub fn check(&self, record: &CatalogRecord) -> Result<(), Violation> {
         match record {
-            CatalogRecord::ClusterSet(_) | CatalogRecord::TopicDeleted(_) => Ok(()),
+            CatalogRecord::ClusterSet(_)
+            | CatalogRecord::TopicDeleted(_)
+            | CatalogRecord::PartitionsChanged { .. } => Ok(()),
             CatalogRecord::TopicCreated(topic) => self.check_topic(topic),
             CatalogRecord::NodeRegistered { node, epoch } => match self.nodes.get(node) {
                 Some(current) if current >= epoch => Err(Violation::NodeEpoch(*node)),
@@ -138,6 +143,14 @@ impl CatalogState {
                 {
                     names.remove(&topic.name);
                 }
+            }
+            CatalogRecord::PartitionsChanged {
+                cluster,
+                at,
+                partitions,
+            } => {
+                let changes = self.partition_changes.entry(cluster).or_default();
+                changes.add(at, partitions);
             }
             CatalogRecord::NodeRegistered { node, epoch } => {
                 self.nodes.insert(node, epoch);
