@@ -205,8 +205,11 @@ async fn what_retention_takes_is_billed_as_stored_until_then() {
     node.shutdown().await;
     let node = world.start().await;
     assert_eq!(stored_bytes(&node).await, kept);
-    let open = node.open_usage().await.expect("it runs");
-    let byte_ms: u128 = open.runs.iter().map(|run| run.total().stored_byte_ms).sum();
+    let used = node.used_in_all().await;
+    let byte_ms = used
+        .iter()
+        .map(|(_, used)| used.stored_byte_ms)
+        .sum::<u128>();
     // Two batches for 5 s; three for 20 s, until retention was applied at the end of them.
     let expected = u128::from(kept) * (2 * 5000 + 3 * 20_000);
     assert_eq!(byte_ms, expected);
