@@ -158,7 +158,7 @@ impl Node {
             control,
             clock: Arc::clone(&clock),
         };
-        let usage = usage.run(recovered.meters.sealed().cloned());
+        let usage = usage.run();
         let janitor =
             crate::janitor::run(handle.clone(), Arc::clone(&started.calls), sealed, interval);
         let tasks = Tasks {

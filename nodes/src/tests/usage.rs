@@ -112,11 +112,14 @@ async fn each_minute_is_billed_once_whatever_becomes_of_answers_and_of_the_node(
     for (round, answer) in (10..).zip(answers) {
         bill.set(answer);
         let node = world.start().await;
-        billed += append(&node, round, &[7; 500], 1).await;
-        world.clock.wall.fetch_add(60_000, Ordering::SeqCst);
-        byte_ms += u128::from(billed) * 60_000;
-        let asked = bill.asked.load(Ordering::SeqCst);
-        wait_until(async || bill.asked.load(Ordering::SeqCst) > asked).await;
+        // A second minute goes by with the same answers: what is not known to be kept stays.
+        for minute in 0..2 {
+            billed += append(&node, 2 * round + minute, &[7; 500], 1).await;
+            world.clock.wall.fetch_add(60_000, Ordering::SeqCst);
+            byte_ms += u128::from(billed) * 60_000;
+            let asked = bill.asked.load(Ordering::SeqCst);
+            wait_until(async || bill.asked.load(Ordering::SeqCst) > asked).await;
+        }
         if answer == Answer::Kept {
             batches += 1;
         }
