@@ -431,9 +431,12 @@ impl AdminSource for Source {
     }
 
     fn metrics(&self) -> String {
+        self.metrics.render()
+    }
+
+    fn topic_metrics(&self) -> String {
         let map = self.bill.balancer.watch().borrow().clone();
-        let topics = self.topics.render(&map, &self.bill.node, &self.delivered);
-        self.metrics.render() + &topics
+        self.topics.render(&map, &self.bill.node, &self.delivered)
     }
 
     async fn usage(&self) -> Vec<UsageRow> {

@@ -325,6 +325,21 @@ impl Server {
     /// # Errors
     /// If there is no answer.
     pub fn page(&self, path: &str) -> Result<(String, String)> {
+        self.page_with(path, "")
+    }
+
+    /// The same as the owner of the server, who has the token.
+    ///
+    /// # Errors
+    /// If there is no answer, or no token.
+    pub fn own_page(&self, path: &str) -> Result<(String, String)> {
+        let file = std::fs::read(self.launch.data.join("admin.json"))?;
+        let access: serde_json::Value = serde_json::from_slice(&file)?;
+        let token = access["token"].as_str().context("admin.json: token")?;
+        self.page_with(path, &format!("Authorization: Bearer {token}\r\n"))
+    }
+
+    fn page_with(&self, path: &str, header: &str) -> Result<(String, String)> {
         let address = self
             .ready()
             .admin_url
@@ -332,7 +347,10 @@ impl Server {
             .to_owned();
         let mut stream = TcpStream::connect(&address)?;
         stream.set_read_timeout(Some(PAGE_WITHIN))?;
-        write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
+        write!(
+            stream,
+            "GET {path} HTTP/1.0\r\nHost: {address}\r\n{header}\r\n"
+        )?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         let (head, body) = answer

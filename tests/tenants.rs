@@ -256,6 +256,9 @@ async fn an_error_names_only_what_was_named() {
     );
     let (_, page) = site.server.page("/metrics").unwrap();
     assert!(!page.contains(SECRET), "metrics do not name topics");
+    let (_, page) = site.server.own_page("/metrics").unwrap();
+    let series = format!("aws_msk_bytes_in_total{{cluster=\"umbrella\",topic=\"{SECRET}\"}} ");
+    assert!(page.contains(&series), "but to the server's owner they do");
     site.check().await;
 }
 

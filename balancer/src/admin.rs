@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   GET /healthz     200 "ok" while the process serves, 503 while it drains; open to all
-//!   GET /metrics     Prometheus text; open to all
+//!   GET /metrics     Prometheus text; open to all, but what names topics needs the token below
 //!   GET /v1/usage    JSON, one row a virtual cluster; needs `Authorization: Bearer <token>`
 //!   GET /v1/usage/windows?by=minute|hour|day&since=TIME&until=TIME&cluster=NAME
 //!                    JSON, one row a period and virtual cluster, sealed or not; needs the same
@@ -199,8 +199,10 @@ pub struct LimitUse {
 pub trait AdminSource: Send + Sync + 'static {
     /// Whether clients are served.
     fn is_healthy(&self) -> bool;
-    /// All metrics in Prometheus's text format.
+    /// All metrics that name nothing of a tenant's, in Prometheus's text format.
     fn metrics(&self) -> String;
+    /// Those that name virtual clusters and topics.
+    fn topic_metrics(&self) -> String;
     /// What each virtual cluster has used.
     async fn usage(&self) -> Vec<UsageRow>;
     /// What each virtual cluster has used, by period.
@@ -260,6 +262,10 @@ async fn answer(
     Ok(match request.uri().path() {
         "/healthz" if source.is_healthy() => text(StatusCode::OK, "ok\n".to_owned()),
         "/healthz" => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned()),
+        // Names are nobody's business who does not own the server.
+        "/metrics" if is_authorized(&request, token) => {
+            text(StatusCode::OK, source.metrics() + &source.topic_metrics())
+        }
         "/metrics" => text(StatusCode::OK, source.metrics()),
         "/v1/usage" | "/v1/usage/windows" | "/v1/usage/records" | "/v1/limits"
             if !is_authorized(&request, token) =>
