@@ -150,6 +150,7 @@ fn apply(wanted: &mut VirtualCluster, config: &ClusterConfig, names: Vec<String>
         .replication_factors
         .clone_from(&config.replication_factors);
     wanted.virtual_brokers = config.virtual_brokers;
+    wanted.groups = config.groups;
     Ok(())
 }
 
@@ -183,6 +184,7 @@ fn system_cluster() -> VirtualCluster {
         default_partitions: 1,
         replication_factors: vec![1, -1],
         virtual_brokers: 1,
+        groups: model::GroupSettings::default(),
         access_keys: Default::default(),
         scram_users: Default::default(),
     }

@@ -150,6 +150,7 @@ fn cluster(id: VirtualClusterId, tenant: u32, name: &str) -> VirtualCluster {
         default_partitions: 1,
         replication_factors: vec![1, 3, -1],
         virtual_brokers: 1,
+        groups: model::GroupSettings::default(),
         access_keys: Default::default(),
         scram_users: Default::default(),
     }

@@ -5,6 +5,7 @@
 
 pub mod cluster_map;
 pub mod epoch;
+pub mod group_settings;
 pub mod id;
 pub mod limits;
 pub mod name;
@@ -18,6 +19,7 @@ pub use cluster_map::{
     AccessKey, ClusterMap, Placement, ScramCredential, ScramKeys, Topic, VirtualCluster,
 };
 pub use epoch::{CatalogVersion, LeaderEpoch, NodeEpoch};
+pub use group_settings::GroupSettings;
 pub use id::{
     AppendId, GatewayIncarnation, LANES, LaneId, NodeId, ProducerEpoch, ProducerId, TenantId,
     TopicId, TopicPartition, VirtualClusterId,

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use control_api::ControlPlane;
-use model::{Clock, GatewayIncarnation, LaneId, NodeId, TopicPartition, VirtualClusterId};
+use model::{Clock, GatewayIncarnation, LaneId, NodeId, Offset, TopicPartition, VirtualClusterId};
 use node_api::transport::{LANE_REPLIES_MAX, NEWS_MAX};
 use node_api::{
-    Append, BoxFuture, FindOffset, FoundOffset, LaneChannel, NodeTransport, Read, ReadError,
-    ReadReply, UsageTotal, Watermark,
+    Append, BoxFuture, FindOffset, FoundOffset, GroupCall, GroupError, GroupReply, LaneChannel,
+    ListedGroup, NodeTransport, Read, ReadError, ReadReply, UsageTotal, Watermark,
 };
 use quota::Meters;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
@@ -395,6 +395,26 @@ impl NodeTransport for LocalNode {
                 }
             }
         })
+    }
+
+    fn coordinate(
+        &self,
+        _shard: TopicPartition,
+        _call: GroupCall,
+    ) -> BoxFuture<'static, Result<GroupReply, GroupError>> {
+        Box::pin(async { Err(GroupError::NotAvailable) })
+    }
+
+    fn list_groups(&self, _cluster: VirtualClusterId) -> BoxFuture<'static, Vec<ListedGroup>> {
+        Box::pin(async { Vec::new() })
+    }
+
+    fn delete_records(
+        &self,
+        _partition: TopicPartition,
+        _offset: Option<Offset>,
+    ) -> BoxFuture<'static, Result<Offset, ReadError>> {
+        Box::pin(async { Err(ReadError::NotOwner) })
     }
 
     fn usage(&self) -> BoxFuture<'static, Vec<UsageTotal>> {

@@ -19,5 +19,9 @@ pub use topic_config::{describe_config, parse_config};
 /// Name of the internal topic that gateways append their egress to.
 pub const USAGE_TOPIC: &str = "__usage";
 
+/// The topic of the system's cluster that holds the state of consumer groups: one partition for each
+/// shard of the coordinators.
+pub const GROUPS_TOPIC: &str = "__groups";
+
 #[cfg(test)]
 mod tests;

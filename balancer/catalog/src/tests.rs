@@ -30,6 +30,7 @@ fn cluster(id: u32) -> VirtualCluster {
         default_partitions: 3,
         replication_factors: vec![1, 3, -1],
         virtual_brokers: 3,
+        groups: model::GroupSettings::default(),
         access_keys: Default::default(),
         scram_users: Default::default(),
     }

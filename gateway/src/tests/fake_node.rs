@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
-use model::{GatewayIncarnation, LaneId, LeaderEpoch, Offset, Timestamp, TopicPartition};
+use model::{
+    GatewayIncarnation, LaneId, LeaderEpoch, Offset, Timestamp, TopicPartition, VirtualClusterId,
+};
 use node_api::{
     Append, AppendOutcome, AppendRefusal, AppendReply, Appended, BoxFuture, FindOffset,
-    FoundOffset, LaneChannel, LogBounds, NodeTransport, OffsetQuery, Read, ReadError, ReadReply,
-    UsageTotal, Watermark,
+    FoundOffset, GroupCall, GroupError, GroupReply, LaneChannel, ListedGroup, LogBounds,
+    NodeTransport, OffsetQuery, Read, ReadError, ReadReply, UsageTotal, Watermark,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -336,6 +338,26 @@ impl NodeTransport for FakeNode {
                 }
             }
         })
+    }
+
+    fn coordinate(
+        &self,
+        _: TopicPartition,
+        _: GroupCall,
+    ) -> BoxFuture<'static, Result<GroupReply, GroupError>> {
+        Box::pin(async { Err(GroupError::NotAvailable) })
+    }
+
+    fn list_groups(&self, _: VirtualClusterId) -> BoxFuture<'static, Vec<ListedGroup>> {
+        Box::pin(async { Vec::new() })
+    }
+
+    fn delete_records(
+        &self,
+        _: TopicPartition,
+        _: Option<Offset>,
+    ) -> BoxFuture<'static, Result<Offset, ReadError>> {
+        Box::pin(async { Err(ReadError::NotOwner) })
     }
 
     fn usage(&self) -> BoxFuture<'static, Vec<UsageTotal>> {

@@ -195,6 +195,7 @@ pub(super) fn cluster(id: VirtualClusterId) -> VirtualCluster {
         default_partitions: 2,
         replication_factors: vec![1, 3, -1],
         virtual_brokers: 3,
+        groups: model::GroupSettings::default(),
         access_keys: BTreeMap::new(),
         scram_users,
     }
