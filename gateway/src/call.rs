@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use auth::{Action, Resource};
 use model::{ClusterMap, Topic, TopicId, TopicPartition, VirtualCluster};
-use tokio::time::Instant;
 use wire::{ErrorCode, RequestHeader, Response, Segments};
 
 use crate::client::Client;
@@ -24,7 +23,6 @@ pub(crate) struct Call {
     pub(crate) header: RequestHeader,
     /// Length of the frame that the request's bytes are slices of.
     pub(crate) frame_bytes: usize,
-    pub(crate) received_at: Instant,
     pub(crate) map: Arc<ClusterMap>,
     pub(crate) cluster: Arc<VirtualCluster>,
     pub(crate) caller: Caller,

@@ -12,7 +12,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::time::Instant;
 use wire::{
     ApiKey, ErrorCode, Request, RequestError, RequestHeader, Response, UnsupportedApiVersions,
     Writer,
@@ -138,7 +137,6 @@ fn data(
     let call = Call {
         header,
         frame_bytes,
-        received_at: Instant::now(),
         cluster: Arc::clone(cluster),
         map,
         caller,
