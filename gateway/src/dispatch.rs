@@ -4,6 +4,7 @@
 //! own: signing in (`session`), the handlers.
 
 use futures_util::future::BoxFuture;
+use tokio::time::Instant;
 use wire::{ErrorCode, Request, RequestHeader, Response};
 
 use crate::call::{Answer, Call};
@@ -21,6 +22,19 @@ pub(crate) enum Step {
     Waiting(BoxFuture<'static, Answer>),
     /// Answered.
     Done(Answer),
+}
+
+impl Step {
+    /// The same, begun at `at` at the earliest. What is submitted waits by itself, batch by batch.
+    pub(crate) fn not_before(self, at: Instant) -> Self {
+        match self {
+            Self::Waiting(waiting) if at > Instant::now() => Self::Waiting(Box::pin(async move {
+                tokio::time::sleep_until(at).await;
+                waiting.await
+            })),
+            step => step,
+        }
+    }
 }
 
 /// Whether the connection may be read while the request is unanswered. What follows a request that

@@ -6,6 +6,7 @@ mod connections;
 mod fake_control;
 mod fake_node;
 mod fetching;
+mod limits;
 mod peer;
 mod producing;
 mod shutdown;

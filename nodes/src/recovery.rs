@@ -77,5 +77,7 @@ fn empty(key: TopicPartition, at: &Circumstances<'_>) -> Option<Partition> {
     let limits = &at.map.virtual_clusters.get(&topic.virtual_cluster)?.limits;
     let quota = PartitionQuota::new(limits, at.now);
     let log = PartitionLog::new(topic.virtual_cluster, key, placement.leader_epoch);
-    Some(Partition::new(topic, log, quota))
+    let mut partition = Partition::new(topic, log, quota);
+    partition.set_limits(at.now, limits);
+    Some(partition)
 }

@@ -10,27 +10,39 @@
 //! The order for a read: [`PartitionQuota::egress_allowance`] bounds it, then
 //! [`PartitionQuota::charge_egress`] charges what was read; once the bytes are in the client's
 //! socket the gateway puts them into an [`EgressReport`].
+//!
+//! Above the partitions stands [`ClusterQuota`]: what all connections of a virtual cluster together may
+//! do, or the share of it that one gateway gives out; a charge becomes a [`Throttle`].
 
 pub mod bucket;
 pub mod burst;
+pub mod cluster;
 mod codec;
 pub mod egress_report;
 pub mod level;
+pub mod limit_name;
 pub mod meter;
 pub mod minute;
 pub mod nano_bytes;
 pub mod partition;
+mod per_second;
+pub mod share;
+pub mod throttle;
 pub mod usage;
 pub mod verdict;
 
 pub use bucket::TokenBucket;
 pub use burst::BurstCredit;
+pub use cluster::{ClusterQuota, Figures};
 pub use codec::DecodeError;
 pub use egress_report::EgressReport;
 pub use level::Level;
+pub use limit_name::LimitName;
 pub use meter::{MeterSum, Meters, Window};
 pub use minute::Minute;
 pub use nano_bytes::NanoBytes;
 pub use partition::PartitionQuota;
+pub use share::{Lease, Share};
+pub use throttle::{Flow, Overdue, Throttle};
 pub use usage::{Meter, UsageId, UsageOrigin, UsageRecord, UsageSource};
 pub use verdict::Verdict;

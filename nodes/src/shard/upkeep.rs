@@ -40,7 +40,7 @@ impl Shard {
                 .get(&cluster)
                 .map(|cluster| &cluster.limits);
             if let Some(limits) = limits.filter(|limits| limits_before != Some(*limits)) {
-                partition.quota.set_rates(now, limits);
+                partition.set_limits(now, limits);
             }
         }
         gone.into_iter().for_each(|key| self.close(key));
