@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use control_api::{
-    ControlPlane, CreatedTopic, NewTopic, ProducerIdBlock, TopicError, TopicRef, Unavailable,
+    ControlPlane, CreatedTopic, NewTopic, ProducerIdBlock, RecordUsageError, TopicError, TopicRef,
+    Unavailable,
 };
 use model::{
     CatalogVersion, ClusterMap, LeaderEpoch, NodeEpoch, NodeId, Placement, Timestamp, Topic,
@@ -230,5 +231,13 @@ impl ControlPlane for FakeControl {
 
     async fn register_node(&self, _: NodeId) -> Result<NodeEpoch, Unavailable> {
         Err(Unavailable)
+    }
+
+    async fn record_usage(
+        &self,
+        _: quota::UsageSource,
+        _: quota::SealedUsage,
+    ) -> Result<(), RecordUsageError> {
+        Err(Unavailable.into())
     }
 }
