@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
-use tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 use wire::ApiKey;
@@ -116,8 +116,17 @@ pub(crate) async fn serve<S>(socket: S, client: Client, services: Arc<Services>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (read, write) = tokio::io::split(socket);
     let client = Arc::new(client);
+    let mut socket = socket;
+    if let Some(cluster) = client.known_cluster()
+        && !serve::enter(&services, &client, cluster).await
+    {
+        tracing::debug!(peer = %client.peer, "connection refused: a limit of its virtual cluster");
+        // The client may be gone already, which is what is wanted.
+        let _ = tokio::time::timeout(LINGER_MAX, socket.shutdown()).await;
+        return;
+    }
+    let (read, write) = tokio::io::split(socket);
     let mut connection = Connection {
         session: Session::new(Arc::clone(&services), client.door),
         inbound: Inbound::new(read),

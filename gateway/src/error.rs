@@ -10,6 +10,7 @@ use control_api::{TopicError, Unavailable};
 use model::InvalidTopicName;
 use node_api::lane::LaneError;
 use node_api::{AppendRefusal, GroupError, ReadError};
+use quota::LimitName;
 use records::Rejected;
 use wire::ErrorCode;
 
@@ -68,6 +69,14 @@ pub(crate) enum Fault {
     /// Fetch sessions are declined, so none can be continued.
     #[error("There are no fetch sessions here.")]
     FetchSession,
+    /// The fetch asks for more than it may, where that is refused rather than cut.
+    #[error("The cluster's limit is {limit} bytes for a fetch, not {asked}.")]
+    FetchTooLarge {
+        /// The limit.
+        limit: u64,
+        /// What was asked for.
+        asked: u64,
+    },
     /// No answer in time; it may or may not have been done.
     #[error("The request timed out.")]
     TimedOut,
@@ -131,6 +140,7 @@ impl Fault {
             Self::Read(error) => read_code(error),
             Self::Group(error) => group_code(*error),
             Self::FetchSession => ErrorCode::FetchSessionIdNotFound,
+            Self::FetchTooLarge { .. } => ErrorCode::InvalidRequest,
             // Every client tries again on this one, without looking for another coordinator.
             Self::ControlPlane(_) => ErrorCode::CoordinatorLoadInProgress,
         }
@@ -151,12 +161,27 @@ impl Fault {
             | Self::TransactionalId
             | Self::Batch(_)
             | Self::FetchSession => ErrorKind::Client,
+            Self::FetchTooLarge { .. } => ErrorKind::TenantQuota,
             Self::Topic(error) => topic_kind(error),
             Self::Append(LaneError::TimedOut) | Self::TimedOut => ErrorKind::Service,
             Self::Append(LaneError::Refused(refusal)) => append_kind(*refusal),
             Self::Read(error) => read_kind(error),
             Self::Group(error) => group_kind(*error),
             Self::ControlPlane(_) => ErrorKind::ControlPlane,
+        }
+    }
+
+    /// The limit of the virtual cluster that it is refused for, if any.
+    pub(crate) fn limit(&self) -> Option<LimitName> {
+        match self {
+            Self::FetchTooLarge { .. } => Some(LimitName::FetchBytes),
+            Self::Topic(TopicError::TooManyChanges { .. }) => Some(LimitName::PartitionChanges),
+            Self::Topic(TopicError::LimitExceeded { .. }) => Some(LimitName::Partitions),
+            Self::Batch(Rejected::BeyondCluster { .. }) => Some(LimitName::MessageBytes),
+            Self::Append(LaneError::Refused(AppendRefusal::PartitionFull)) => {
+                Some(LimitName::CompactedPartitionBytes)
+            }
+            _ => None,
         }
     }
 
@@ -202,6 +227,7 @@ fn topic_code(error: &TopicError) -> ErrorCode {
         TopicError::InvalidReplicationFactor { .. } => ErrorCode::InvalidReplicationFactor,
         TopicError::InvalidConfig { .. } => ErrorCode::InvalidConfig,
         TopicError::LimitExceeded { .. } => ErrorCode::InvalidRequest,
+        TopicError::TooManyChanges { .. } => ErrorCode::ThrottlingQuotaExceeded,
         TopicError::UnknownTopic => ErrorCode::UnknownTopicOrPartition,
         TopicError::UnknownTopicId => ErrorCode::UnknownTopicId,
         TopicError::Unavailable => ErrorCode::RequestTimedOut,
@@ -210,7 +236,9 @@ fn topic_code(error: &TopicError) -> ErrorCode {
 
 fn topic_kind(error: &TopicError) -> ErrorKind {
     match error {
-        TopicError::LimitExceeded { .. } => ErrorKind::TenantQuota,
+        TopicError::LimitExceeded { .. } | TopicError::TooManyChanges { .. } => {
+            ErrorKind::TenantQuota
+        }
         TopicError::Unavailable => ErrorKind::ControlPlane,
         TopicError::AlreadyExists { .. }
         | TopicError::InvalidName { .. }
@@ -232,6 +260,7 @@ fn append_code(refusal: AppendRefusal) -> ErrorCode {
         AppendRefusal::DuplicateSequence => ErrorCode::DuplicateSequenceNumber,
         AppendRefusal::InvalidProducerEpoch => ErrorCode::InvalidProducerEpoch,
         AppendRefusal::TooLarge => ErrorCode::MessageTooLarge,
+        AppendRefusal::PartitionFull => ErrorCode::ThrottlingQuotaExceeded,
         AppendRefusal::Closed => ErrorCode::KafkaStorageError,
     }
 }
@@ -242,6 +271,7 @@ fn append_kind(refusal: AppendRefusal) -> ErrorKind {
         | AppendRefusal::NotOwner
         | AppendRefusal::Busy
         | AppendRefusal::Closed => ErrorKind::Service,
+        AppendRefusal::PartitionFull => ErrorKind::TenantQuota,
         AppendRefusal::OutOfOrderSequence { .. }
         | AppendRefusal::DuplicateSequence
         | AppendRefusal::InvalidProducerEpoch
@@ -265,10 +295,10 @@ fn read_kind(error: &ReadError) -> ErrorKind {
     }
 }
 
-/// A group's coordinator has the same broker for ever, so that none is told to look for another.
 fn group_code(error: GroupError) -> ErrorCode {
     match error {
-        GroupError::NotCoordinator | GroupError::NotAvailable => ErrorCode::CoordinatorNotAvailable,
+        GroupError::NotCoordinator => ErrorCode::NotCoordinator,
+        GroupError::NotAvailable => ErrorCode::CoordinatorNotAvailable,
         GroupError::InvalidGroupId => ErrorCode::InvalidGroupId,
         GroupError::UnknownMemberId => ErrorCode::UnknownMemberId,
         GroupError::IllegalGeneration => ErrorCode::IllegalGeneration,

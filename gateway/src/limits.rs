@@ -49,6 +49,18 @@ pub const FAREWELL_MAX: Duration = Duration::from_secs(5);
 /// the connection is closed, so that what it holds serves others.
 pub const FRAME_STALL_MAX: Duration = Duration::from_secs(30);
 
+/// How long a connection waits for a place among those of its virtual cluster, or for its turn among
+/// those that come; then it is closed. Clients take an end right after the beginning for bad
+/// credentials, and come again at once: waiting is kinder than closing, and slows them down.
+pub const DOORSTEP_MAX: Duration = Duration::from_secs(1);
+
+/// Connections of one virtual cluster that may wait so; further ones are closed at once.
+pub const DOORSTEP_PLACES_MAX: usize = 512;
+
+/// Longest time that a refusal tells a client to hold back, though there will be room later only:
+/// a client stops the whole connection for it (KIP-219).
+pub const REFUSAL_THROTTLE_MAX: Duration = Duration::from_secs(10);
+
 /// How long an answer to a failed sign-in is held back, as Kafka's
 /// `connection.failed.authentication.delay.ms`; then the connection is closed.
 pub const FAILED_SIGN_IN_DELAY: Duration = Duration::from_millis(100);

@@ -9,6 +9,7 @@ mod fake_coordinator;
 mod fake_node;
 mod fetching;
 mod groups;
+mod limits;
 mod offsets;
 mod peer;
 mod producing;

@@ -11,9 +11,12 @@ mod partition;
 mod recovery;
 mod shard;
 mod tail;
+mod traffic;
+mod usage;
 
 pub use node::{LocalNode, Node, NodeConfig, NodeError, NodeParts};
 pub use recovery::RecoveryError;
+pub use traffic::TopicTraffic;
 
 #[cfg(test)]
 mod tests;

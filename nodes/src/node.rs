@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use control_api::ControlPlane;
@@ -15,17 +15,19 @@ use node_api::{
     Append, BoxFuture, FindOffset, FoundOffset, GroupCall, GroupError, GroupReply, LaneChannel,
     ListedGroup, NodeTransport, Read, ReadError, ReadReply, UsageTotal, Watermark,
 };
-use quota::Meters;
+use quota::{Meters, OpenUsage, UsageSource, UsedInAll};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
-use wal::{FileDisk, Recovered, Running, ShardEvents, WalConfig, WalError};
+use wal::{FileDisk, Recovered, Running, ShardEvents, WalConfig, WalError, WalHandle};
 
 use crate::file_reads::FileReads;
 use crate::limits::{APPENDS_MAX, CALLS_MAX};
 use crate::partition::Partition;
-use crate::recovery::{Circumstances, RecoveryError, rebuild};
+use crate::recovery::{Circumstances, RecoveryError, freed_meanwhile, rebuild};
 use crate::shard::{Inboxes, Shard, ShardCall, Surroundings};
+use crate::traffic::{TopicTraffic, Traffic};
+use crate::usage::UsageSealer;
 
 /// What is set about a node.
 #[derive(Clone, Debug)]
@@ -87,8 +89,11 @@ pub struct Node {
 struct Inner {
     appends: Vec<mpsc::Sender<Append>>,
     calls: Arc<[mpsc::Sender<ShardCall>]>,
-    /// What was metered before this start.
-    recovered: Meters,
+    node: NodeId,
+    /// Taken when the node stops: the log ends with its last handle.
+    wal: std::sync::Mutex<Option<WalHandle>>,
+    clock: Arc<dyn Clock>,
+    traffic: Arc<Traffic>,
     /// Set once a shard has ended without being told to.
     failed: watch::Receiver<bool>,
     tasks: Mutex<Option<Tasks>>,
@@ -98,6 +103,7 @@ struct Inner {
 struct Tasks {
     shards: Vec<JoinHandle<()>>,
     janitor: JoinHandle<()>,
+    usage: JoinHandle<()>,
     wal: std::thread::JoinHandle<()>,
 }
 
@@ -131,6 +137,7 @@ impl Node {
             wall: clock.wall(),
         };
         let partitions = rebuild(&recovered.segments, &circumstances)?;
+        let freed = freed_meanwhile(&recovered.meters, &partitions, circumstances.wall);
         tell(&recovered, partitions.len());
 
         let sealed = recovered
@@ -144,9 +151,11 @@ impl Node {
             reader,
             thread,
         } = wal::start(opened, config.shards);
+        let traffic = Arc::new(Traffic::default());
         let around = Arc::new(Surroundings {
             node: config.node,
-            clock,
+            clock: Arc::clone(&clock),
+            traffic: Arc::clone(&traffic),
             wal: handle.clone(),
             files: FileReads::new(reader),
             map,
@@ -154,16 +163,31 @@ impl Node {
         });
         let interval = config.retention_check_interval;
         let started = start_shards(&config, around, partitions, events);
-        let janitor = crate::janitor::run(handle, Arc::clone(&started.calls), sealed, interval);
+        // Before anything else, so that it is durable before a segment can go.
+        let _ = started.calls[0].send(ShardCall::Free(freed)).await;
+        let sealer = UsageSealer {
+            source: UsageSource::Node(config.node),
+            wal: handle.clone(),
+            shard: started.calls[0].clone(),
+            control,
+            clock: Arc::clone(&clock),
+        };
+        let usage = sealer.run(recovered.meters.sealed().cloned());
+        let janitor =
+            crate::janitor::run(handle.clone(), Arc::clone(&started.calls), sealed, interval);
         let tasks = Tasks {
             shards: started.tasks,
             janitor: tokio::spawn(janitor),
+            usage: tokio::spawn(usage),
             wal: thread,
         };
         let inner = Inner {
             appends: started.appends,
             calls: started.calls,
-            recovered: recovered.meters,
+            node: config.node,
+            wal: std::sync::Mutex::new(Some(handle)),
+            clock,
+            traffic,
             failed: started.failed,
             tasks: Mutex::new(Some(tasks)),
         };
@@ -188,6 +212,34 @@ impl Node {
         }
     }
 
+    /// What has been counted here and not handed over to the balancer; none where the node has stopped.
+    pub async fn open_usage(&self) -> Option<OpenUsage> {
+        let meters = self.inner.meters().await?;
+        Some(OpenUsage {
+            source: UsageSource::Node(self.inner.node),
+            epoch: meters.epoch(),
+            next_sequence: meters.next_sequence(),
+            sealed: meters.sealed().cloned(),
+            runs: meters.open(self.inner.clock.wall()),
+        })
+    }
+
+    /// What each virtual cluster has used since it began, with what it stores now.
+    pub async fn used_in_all(&self) -> Vec<(VirtualClusterId, UsedInAll)> {
+        let Some(meters) = self.inner.meters().await else {
+            return Vec::new();
+        };
+        let totals = meters.totals(self.inner.clock.wall());
+        totals
+            .filter(|(cluster, _)| *cluster != VirtualClusterId::SYSTEM)
+            .collect()
+    }
+
+    /// What was committed by topic since the start.
+    pub fn topic_traffic(&self) -> Vec<TopicTraffic> {
+        self.inner.traffic.all()
+    }
+
     /// Makes everything durable that was taken, answers it, and stops. The folder is free then.
     pub async fn shutdown(&self) {
         let Some(tasks) = self.inner.tasks.lock().await.take() else {
@@ -199,8 +251,11 @@ impl Node {
                 warn!("a shard has stopped before everything was durable");
             }
         }
+        self.inner.wal_slot().take();
         tasks.janitor.abort();
-        for task in tasks.shards.into_iter().chain([tasks.janitor]) {
+        tasks.usage.abort();
+        let others = [tasks.janitor, tasks.usage];
+        for task in tasks.shards.into_iter().chain(others) {
             // An aborted or failed task has ended, and that is what is waited for.
             let _ = task.await;
         }
@@ -209,6 +264,18 @@ impl Node {
         if !matches!(joined, Ok(Ok(()))) {
             warn!("the write-ahead log has ended by a panic");
         }
+    }
+}
+
+impl Inner {
+    fn wal_slot(&self) -> MutexGuard<'_, Option<WalHandle>> {
+        self.wal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the log has metered; none where the node has stopped.
+    async fn meters(&self) -> Option<Meters> {
+        let wal = self.wal_slot().clone();
+        wal?.meters().await.ok()
     }
 }
 
@@ -418,30 +485,17 @@ impl NodeTransport for LocalNode {
     }
 
     fn usage(&self) -> BoxFuture<'static, Vec<UsageTotal>> {
-        let inner = Arc::clone(&self.inner);
-        Box::pin(async move {
-            let mut meters = inner.recovered.clone();
-            for calls in inner.calls.iter() {
-                let (reply, answer) = oneshot::channel();
-                if calls.send(ShardCall::Meters(reply)).await.is_ok()
-                    && let Ok(more) = answer.await
-                {
-                    meters.merge(&more);
-                }
-            }
-            meters
-                .totals()
-                .filter(|(cluster, _)| *cluster != VirtualClusterId::SYSTEM)
-                .map(usage)
-                .collect()
-        })
+        let node = Node {
+            inner: Arc::clone(&self.inner),
+        };
+        Box::pin(async move { node.used_in_all().await.into_iter().map(usage).collect() })
     }
 }
 
-fn usage((virtual_cluster, sum): (VirtualClusterId, quota::MeterSum)) -> UsageTotal {
+fn usage((virtual_cluster, used): (VirtualClusterId, UsedInAll)) -> UsageTotal {
     UsageTotal {
         virtual_cluster,
-        bytes_in: sum.bytes_in.0,
-        bytes_out: sum.bytes_out.0,
+        bytes_in: used.bytes_in.0,
+        bytes_out: used.bytes_out.0,
     }
 }

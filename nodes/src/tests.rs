@@ -1,5 +1,6 @@
 //! A whole node on real files: appends, reads, restarts, retention, deletion, usage.
 
+mod usage;
 mod world;
 
 use std::collections::BTreeMap;
