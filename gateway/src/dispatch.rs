@@ -218,3 +218,25 @@ pub(crate) fn refusal(header: &RequestHeader, request: &Request, code: ErrorCode
     };
     Answer::new(header, &response)
 }
+
+#[cfg(test)]
+mod tests {
+    use wire::messages::fetch::FetchRequest;
+    use wire::messages::join_group::JoinGroupRequest;
+    use wire::messages::offset_fetch::OffsetFetchRequest;
+
+    use super::*;
+
+    #[test]
+    fn who_comes_too_often_is_told_what_clients_try_again_on() {
+        let code = |request: Request| overload(&request).code();
+        let join = JoinGroupRequest::default();
+        assert_eq!(code(join.into()), ErrorCode::CoordinatorNotAvailable);
+        let offsets = OffsetFetchRequest::default();
+        assert_eq!(code(offsets.into()), ErrorCode::NotCoordinator);
+        assert_eq!(
+            code(FetchRequest::default().into()),
+            ErrorCode::RequestTimedOut
+        );
+    }
+}

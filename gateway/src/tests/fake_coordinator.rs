@@ -112,6 +112,8 @@ impl FakeCoordinator {
             Hold::Members => !is_members,
             Hold::Everything => false,
         };
+        // No node answers at once.
+        tokio::task::yield_now().await;
         hold.wait_for(may_go).await.unwrap();
         (self.state().answers)(&call)
     }

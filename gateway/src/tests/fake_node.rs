@@ -314,7 +314,11 @@ impl NodeTransport for FakeNode {
 
     fn find_offset(&self, find: FindOffset) -> BoxFuture<'static, Result<FoundOffset, ReadError>> {
         let found = self.state().find(find);
-        Box::pin(async { found })
+        Box::pin(async {
+            // No node answers at once.
+            tokio::task::yield_now().await;
+            found
+        })
     }
 
     fn news(&self, _: GatewayIncarnation) -> BoxFuture<'static, mpsc::Receiver<Vec<Watermark>>> {

@@ -478,34 +478,56 @@ async fn rights_are_asked_for_groups_and_topics() {
     world.groups();
     let public = world.topic("public", 1);
     let secret = world.topic("secret", 1);
+    let listed = world.topic("listed", 1);
     let coordinator = &world.node.coordinator;
     let mut peer = world.connect_tls();
     super::sign_in::sign_in(&mut peer, MEMBER, PASSWORD).await;
 
-    let topics: &[(&str, &[i32])] = &[("public", &[0]), ("secret", &[0]), ("nowhere", &[0])];
+    let topics: &[(&str, &[i32])] = &[
+        ("public", &[0]),
+        ("secret", &[0]),
+        ("nowhere", &[0]),
+        ("listed", &[0]),
+    ];
     let response = called!(peer, 8, OffsetCommit, commit("other", topics));
-    assert_eq!(committed(&response), [(0, 30); 3]);
+    assert_eq!(committed(&response), [(0, 30); 4]);
     coordinator.answer(accept);
     let response = called!(peer, 8, OffsetCommit, commit("team", topics));
-    assert_eq!(committed(&response), [(0, 0), (0, 29), (0, 29)]);
+    assert_eq!(committed(&response), [(0, 0), (0, 29), (0, 29), (0, 29)]);
 
     let response = called!(peer, 0, OffsetDelete, delete("other", topics));
     assert_eq!(deleted(&response), (30, Vec::new()));
     coordinator.always(GroupReply::DeleteOffsets(Ok(vec![Ok(())])));
     let response = called!(peer, 0, OffsetDelete, delete("team", topics));
-    assert_eq!(deleted(&response), (0, vec![(0, 0), (0, 29), (0, 29)]));
+    assert_eq!(
+        deleted(&response),
+        (0, vec![(0, 0), (0, 29), (0, 29), (0, 29)])
+    );
 
-    let found = [key(public, 0), key(secret, 0)].map(|key| fetched(key, 5, ""));
-    coordinator.always(GroupReply::FetchOffsets(Ok(found.to_vec())));
+    coordinator.answer(move |call| {
+        let GroupRequest::FetchOffsets(asked) = &call.request else {
+            panic!("{call:?}");
+        };
+        let all = [public, secret, listed].map(|topic| key(topic, 0));
+        let keys = asked.partitions.clone().unwrap_or(all.to_vec());
+        let found = keys.into_iter().map(|key| fetched(key, 5, ""));
+        Ok(GroupReply::FetchOffsets(Ok(found.collect())))
+    });
     let names = |version, response: &OffsetFetchResponse| {
         let (error, told) = told(version, response);
         let told = told.into_iter().map(|line| (line.0, line.2, line.5));
         (error, told.collect::<Vec<_>>())
     };
     let response = called!(peer, 8, OffsetFetch, fetch(8, "team", None));
-    assert_eq!(names(8, &response), (0, vec![("public".to_owned(), 5, 0)]));
+    let expected = ["listed", "public"].map(|name| (name.to_owned(), 5, 0));
+    assert_eq!(names(8, &response), (0, expected.to_vec()));
     let response = called!(peer, 5, OffsetFetch, fetch(5, "team", by_name(topics)));
-    let expected = [("public", 5, 0), ("secret", -1, 29), ("nowhere", -1, 29)];
+    let expected = [
+        ("public", 5, 0),
+        ("secret", -1, 29),
+        ("nowhere", -1, 29),
+        ("listed", 5, 0),
+    ];
     let expected = expected.map(|(name, offset, code)| (name.to_owned(), offset, code));
     assert_eq!(names(5, &response), (0, expected.to_vec()));
     let response = called!(peer, 5, OffsetFetch, fetch(5, "other", by_name(topics)));

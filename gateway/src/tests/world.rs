@@ -33,7 +33,8 @@ pub(super) const OTHER_CLUSTER: VirtualClusterId = VirtualClusterId(2);
 pub(super) const ADMIN: &str = "admin";
 /// A user that may connect, and read topics that begin with `public`.
 pub(super) const READER: &str = "reader";
-/// A user that may connect, do everything to groups that begin with `team`, and read topics that begin with `public`.
+/// A user that may connect, do everything to groups that begin with `team`, read topics that begin with `public`,
+/// and describe topics that begin with `listed`.
 pub(super) const MEMBER: &str = "member";
 pub(super) const PASSWORD: &str = "pencil";
 
@@ -181,6 +182,7 @@ pub(super) fn cluster(id: VirtualClusterId) -> VirtualCluster {
         {"Effect":"Allow","Action":"kafka-cluster:Connect","Resource":"*"},
         {"Effect":"Allow","Action":["kafka-cluster:AlterGroup","kafka-cluster:DescribeGroup","kafka-cluster:DeleteGroup"],
          "Resource":"arn:aws:kafka:*:*:group/*/team*"},
+        {"Effect":"Allow","Action":"kafka-cluster:DescribeTopic","Resource":"arn:aws:kafka:*:*:topic/*/listed*"},
         {"Effect":"Allow","Action":["kafka-cluster:DescribeTopic","kafka-cluster:ReadData"],"Resource":"arn:aws:kafka:*:*:topic/*/public*"}]}"#;
     let salts = ScramSalts {
         sha256: [1; SCRAM_SALT_BYTES],
