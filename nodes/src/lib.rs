@@ -3,6 +3,7 @@
 //! Owns: the partitions placed on this node. Does not own: where partitions go (`balancer`), clients
 //! (`gateway`).
 
+mod coordinators;
 mod file_reads;
 mod janitor;
 mod limits;
@@ -12,6 +13,7 @@ mod recovery;
 mod shard;
 mod tail;
 
+pub use coordinators::{FillRandom, GROUPS_TOPIC};
 pub use node::{LocalNode, Node, NodeConfig, NodeError, NodeParts};
 pub use recovery::RecoveryError;
 

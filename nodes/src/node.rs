@@ -21,7 +21,10 @@ use tokio::task::JoinHandle;
 use tracing::{info, warn};
 use wal::{FileDisk, Recovered, Running, ShardEvents, WalConfig, WalError};
 
+use crate::coordinators::lag::{LagRefresh, Position};
+use crate::coordinators::{Around, Coordinators, FillRandom, GroupCalls, Rules, loads, mailbox};
 use crate::file_reads::FileReads;
+use crate::janitor::ask;
 use crate::limits::{APPENDS_MAX, CALLS_MAX};
 use crate::partition::Partition;
 use crate::recovery::{Circumstances, RecoveryError, rebuild};
@@ -54,6 +57,8 @@ pub struct NodeParts {
     pub control: Arc<dyn ControlPlane>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Chance, for the names of group members and of what writes for them.
+    pub random: Arc<FillRandom>,
 }
 
 /// Why a node could not start.
@@ -82,6 +87,8 @@ pub enum NodeError {
 #[derive(Clone)]
 pub struct Node {
     inner: Arc<Inner>,
+    groups: GroupCalls,
+    lags: watch::Receiver<Arc<str>>,
 }
 
 struct Inner {
@@ -97,18 +104,47 @@ struct Inner {
 /// What runs until the node is stopped.
 struct Tasks {
     shards: Vec<JoinHandle<()>>,
+    coordinators: JoinHandle<()>,
     janitor: JoinHandle<()>,
     wal: std::thread::JoinHandle<()>,
+}
+
+/// Makes a transport of a transport.
+pub(crate) type Between =
+    dyn FnOnce(Arc<dyn NodeTransport>) -> Arc<dyn NodeTransport> + Send + Sync;
+
+/// What tests do to the coordinators of a node.
+pub(crate) struct Coordination {
+    pub(crate) rules: Rules,
+    /// Puts something between the coordinators and the node that they write to.
+    pub(crate) between: Box<Between>,
+}
+
+impl Default for Coordination {
+    fn default() -> Self {
+        Self {
+            rules: Rules::default(),
+            between: Box::new(|node| node),
+        }
+    }
 }
 
 impl Node {
     /// Recovers the log and starts to serve.
     pub async fn start(parts: NodeParts) -> Result<Self, NodeError> {
+        Self::start_with(parts, Coordination::default()).await
+    }
+
+    pub(crate) async fn start_with(
+        parts: NodeParts,
+        coordination: Coordination,
+    ) -> Result<Self, NodeError> {
         let NodeParts {
             config,
             control,
             clock,
-        } = parts;
+            ..
+        } = &parts;
         assert!(
             config.shards.is_power_of_two(),
             "lanes divide evenly among shards"
@@ -122,60 +158,81 @@ impl Node {
             segment_bytes: config.segment_bytes,
             ..WalConfig::new(wal::WalId(config.new_wal_id))
         };
-        let (opened, recovered) = wal::open(Arc::new(disk), wal_config, epoch, Arc::clone(&clock))?;
-        let map = control.watch();
+        let (opened, recovered) = wal::open(Arc::new(disk), wal_config, epoch, Arc::clone(clock))?;
         let circumstances = Circumstances {
             node: config.node,
-            map: &map.borrow().clone(),
+            map: &control.watch().borrow().clone(),
             now: clock.now(),
             wall: clock.wall(),
         };
         let partitions = rebuild(&recovered.segments, &circumstances)?;
         tell(&recovered, partitions.len());
+        let running = wal::start(opened, config.shards);
+        Ok(Self::serve(parts, coordination, (recovered, partitions), running).await)
+    }
 
-        let sealed = recovered
-            .segments
-            .iter()
-            .map(|summary| summary.segment)
-            .collect();
+    /// Starts the tasks of a node that has recovered.
+    async fn serve(
+        parts: NodeParts,
+        coordination: Coordination,
+        (recovered, partitions): (Recovered, HashMap<TopicPartition, Partition>),
+        running: Running,
+    ) -> Self {
+        let config = &parts.config;
+        let segments = recovered.segments.iter();
+        let sealed = segments.map(|summary| summary.segment).collect();
         let Running {
             handle,
             events,
             reader,
             thread,
-        } = wal::start(opened, config.shards);
+        } = running;
         let around = Arc::new(Surroundings {
             node: config.node,
-            clock,
+            clock: Arc::clone(&parts.clock),
             wal: handle.clone(),
             files: FileReads::new(reader),
-            map,
+            map: parts.control.watch(),
             retention_check_interval: config.retention_check_interval,
         });
         let interval = config.retention_check_interval;
-        let started = start_shards(&config, around, partitions, events);
+        let started = start_shards(config, around, partitions, events);
+        let batch_bytes_max = handle.frame_bytes_max() / 2;
         let janitor = crate::janitor::run(handle, Arc::clone(&started.calls), sealed, interval);
-        let tasks = Tasks {
-            shards: started.tasks,
-            janitor: tokio::spawn(janitor),
-            wal: thread,
-        };
-        let inner = Inner {
+        let inner = Arc::new(Inner {
             appends: started.appends,
             calls: started.calls,
             recovered: recovered.meters,
             failed: started.failed,
-            tasks: Mutex::new(Some(tasks)),
+            tasks: Mutex::new(None),
+        });
+        let guard = FailAtEnd::new(started.fail);
+        let (groups, lags, coordinators) =
+            start_coordinators(&parts, coordination, batch_bytes_max, &inner);
+        let tasks = Tasks {
+            shards: started.tasks,
+            coordinators: tokio::spawn(guard.watch(coordinators)),
+            janitor: tokio::spawn(janitor),
+            wal: thread,
         };
-        Ok(Self {
-            inner: Arc::new(inner),
-        })
+        *inner.tasks.lock().await = Some(tasks);
+        Self {
+            inner,
+            groups,
+            lags,
+        }
+    }
+
+    /// The lags of consumer groups as of some seconds ago, as Prometheus reads them.
+    pub fn lag_metrics(&self) -> Arc<str> {
+        Arc::clone(&self.lags.borrow())
     }
 
     /// How a gateway in the same process speaks to this node.
     pub fn transport(&self) -> LocalNode {
         LocalNode {
             inner: Arc::clone(&self.inner),
+            groups: Some(self.groups.clone()),
         }
     }
 
@@ -193,6 +250,7 @@ impl Node {
         let Some(tasks) = self.inner.tasks.lock().await.take() else {
             return;
         };
+        self.groups.stop().await;
         for calls in self.inner.calls.iter() {
             let (done, finished) = oneshot::channel();
             if calls.send(ShardCall::Stop(done)).await.is_ok() && finished.await.is_err() {
@@ -200,7 +258,8 @@ impl Node {
             }
         }
         tasks.janitor.abort();
-        for task in tasks.shards.into_iter().chain([tasks.janitor]) {
+        let others = [tasks.coordinators, tasks.janitor];
+        for task in tasks.shards.into_iter().chain(others) {
             // An aborted or failed task has ended, and that is what is waited for.
             let _ = task.await;
         }
@@ -227,7 +286,42 @@ struct StartedShards {
     appends: Vec<mpsc::Sender<Append>>,
     calls: Arc<[mpsc::Sender<ShardCall>]>,
     tasks: Vec<JoinHandle<()>>,
+    fail: watch::Sender<bool>,
     failed: watch::Receiver<bool>,
+}
+
+/// The coordinators' handle, what they show of lags, and their task, which is not started yet.
+fn start_coordinators(
+    parts: &NodeParts,
+    Coordination { rules, between }: Coordination,
+    batch_bytes_max: usize,
+    inner: &Arc<Inner>,
+) -> (
+    GroupCalls,
+    watch::Receiver<Arc<str>>,
+    impl Future<Output = bool> + Send + 'static,
+) {
+    let (groups, inbox) = mailbox();
+    let (lag, lags) = LagRefresh::new();
+    let local = LocalNode {
+        inner: Arc::clone(inner),
+        groups: None,
+    };
+    let rules = Rules {
+        batch_bytes_max: rules.batch_bytes_max.min(batch_bytes_max),
+        ..rules
+    };
+    let around = Around {
+        node: parts.config.node,
+        transport: between(Arc::new(local.clone())),
+        clock: Arc::clone(&parts.clock),
+        random: Arc::clone(&parts.random),
+        rules,
+        local,
+        loads: loads(),
+    };
+    let run = Coordinators::run(Arc::new(around), parts.control.watch(), lag, inbox);
+    (groups, lags, run)
 }
 
 fn start_shards(
@@ -252,37 +346,40 @@ fn start_shards(
         calls_to.push(calls_sender);
         let around = Arc::clone(&around);
         let shard = Shard::new(index, around, partitions, (tail_bytes, charge));
-        let guard = FailAtEnd {
-            fail: fail.clone(),
-            expected: false,
-        };
-        tasks.push(tokio::spawn(guard.watch(
-            shard,
-            Inboxes {
-                appends,
-                calls,
-                events,
-                charges,
-            },
-        )));
+        let guard = FailAtEnd::new(fail.clone());
+        tasks.push(tokio::spawn(guard.watch(shard.run(Inboxes {
+            appends,
+            calls,
+            events,
+            charges,
+        }))));
     }
     StartedShards {
         appends: appends_to,
         calls: calls_to.into(),
         tasks,
+        fail,
         failed,
     }
 }
 
-/// Says that the node has failed when a shard ends, unless it was told to; a panic counts too.
+/// Says that the node has failed when a task ends, unless it was told to; a panic counts too.
 struct FailAtEnd {
     fail: watch::Sender<bool>,
     expected: bool,
 }
 
 impl FailAtEnd {
-    async fn watch(mut self, shard: Shard, inboxes: Inboxes) {
-        self.expected = shard.run(inboxes).await;
+    fn new(fail: watch::Sender<bool>) -> Self {
+        Self {
+            fail,
+            expected: false,
+        }
+    }
+
+    /// Runs what tells at its end whether it was told to end.
+    async fn watch(mut self, work: impl Future<Output = bool>) {
+        self.expected = work.await;
     }
 }
 
@@ -303,6 +400,8 @@ fn shard_of(partition: TopicPartition, shards: u16) -> usize {
 #[derive(Clone)]
 pub struct LocalNode {
     inner: Arc<Inner>,
+    /// None for the coordinators' own use.
+    groups: Option<GroupCalls>,
 }
 
 impl LocalNode {
@@ -312,6 +411,27 @@ impl LocalNode {
 
     fn shards(&self) -> u16 {
         u16::try_from(self.inner.calls.len()).expect("there are few shards")
+    }
+
+    /// How far readers at these offsets are behind; none for what is not here.
+    pub(crate) async fn positions(
+        &self,
+        asked: Vec<(TopicPartition, Offset)>,
+    ) -> Vec<Option<Position>> {
+        let mut positions = vec![None; asked.len()];
+        let mut divided = vec![(Vec::new(), Vec::new()); self.inner.calls.len()];
+        for (index, (partition, offset)) in asked.into_iter().enumerate() {
+            let (indices, part) = &mut divided[shard_of(partition, self.shards())];
+            indices.push(index);
+            part.push((partition, offset));
+        }
+        for (calls, (indices, part)) in self.inner.calls.iter().zip(divided) {
+            let found = ask(calls, |reply| ShardCall::Positions(part, reply)).await;
+            for (index, position) in indices.into_iter().zip(found.into_iter().flatten()) {
+                positions[index] = position;
+            }
+        }
+        positions
     }
 }
 
@@ -399,22 +519,37 @@ impl NodeTransport for LocalNode {
 
     fn coordinate(
         &self,
-        _shard: TopicPartition,
-        _call: GroupCall,
+        shard: TopicPartition,
+        call: GroupCall,
     ) -> BoxFuture<'static, Result<GroupReply, GroupError>> {
-        Box::pin(async { Err(GroupError::NotAvailable) })
+        let groups = self.groups.clone();
+        Box::pin(async move {
+            let groups = groups.ok_or(GroupError::NotCoordinator)?;
+            groups.coordinate(shard, call).await
+        })
     }
 
-    fn list_groups(&self, _cluster: VirtualClusterId) -> BoxFuture<'static, Vec<ListedGroup>> {
-        Box::pin(async { Vec::new() })
+    fn list_groups(&self, cluster: VirtualClusterId) -> BoxFuture<'static, Vec<ListedGroup>> {
+        let groups = self.groups.clone();
+        Box::pin(async move {
+            match groups {
+                Some(groups) => groups.list(cluster).await,
+                None => Vec::new(),
+            }
+        })
     }
 
     fn delete_records(
         &self,
-        _partition: TopicPartition,
-        _offset: Option<Offset>,
+        partition: TopicPartition,
+        offset: Option<Offset>,
     ) -> BoxFuture<'static, Result<Offset, ReadError>> {
-        Box::pin(async { Err(ReadError::NotOwner) })
+        let calls = self.calls(partition);
+        Box::pin(async move {
+            let delete = |reply| ShardCall::DeleteRecords(partition, offset, reply);
+            let deleted = ask(&calls, delete).await;
+            deleted.unwrap_or(Err(ReadError::NotOwner))
+        })
     }
 
     fn usage(&self) -> BoxFuture<'static, Vec<UsageTotal>> {

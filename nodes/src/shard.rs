@@ -14,17 +14,20 @@
 
 pub(crate) mod appends;
 pub(crate) mod commits;
+pub(crate) mod deletions;
 pub(crate) mod lanes;
 pub(crate) mod news;
 pub(crate) mod offsets;
 pub(crate) mod reads;
 pub(crate) mod upkeep;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Clock, ClusterMap, GatewayIncarnation, LaneId, NodeId, TopicId, TopicPartition};
+use model::{
+    Clock, ClusterMap, GatewayIncarnation, LaneId, NodeId, Offset, TopicId, TopicPartition,
+};
 use node_api::{
     Append, AppendReply, FindOffset, FoundOffset, Read, ReadError, ReadReply, Watermark,
 };
@@ -33,11 +36,13 @@ use quota::{Meters, Minute};
 use tokio::sync::{mpsc, oneshot, watch};
 use wal::{FrameWrite, ShardEvents, WalHandle, WalStopped};
 
+use crate::coordinators::lag::Position;
 use crate::file_reads::FileReads;
 use crate::limits::{
     APPENDS_PER_TURN, CALLS_PER_TURN, NEWS_RETRY, SUBMIT_BYTES_MAX, SUBMIT_FRAMES_MAX,
 };
 use crate::partition::Partition;
+use crate::shard::deletions::Deletion;
 use crate::shard::lanes::Lanes;
 use crate::shard::news::News;
 use crate::tail::TailBudget;
@@ -56,6 +61,18 @@ pub(crate) enum ShardCall {
     Interest(GatewayIncarnation, Vec<(TopicPartition, bool)>),
     Read(Read, oneshot::Sender<Result<ReadReply, ReadError>>),
     FindOffset(FindOffset, oneshot::Sender<Result<FoundOffset, ReadError>>),
+    /// Moves a log's start up, to its high watermark where no offset is named; answers when that
+    /// is durable.
+    DeleteRecords(
+        TopicPartition,
+        Option<Offset>,
+        oneshot::Sender<Result<Offset, ReadError>>,
+    ),
+    /// How far readers at these offsets are behind; none for partitions that are not here.
+    Positions(
+        Vec<(TopicPartition, Offset)>,
+        oneshot::Sender<Vec<Option<Position>>>,
+    ),
     /// What the shard has metered since the start.
     Meters(oneshot::Sender<Meters>),
     /// Which segments hold anything a client may read, and which are full.
@@ -110,6 +127,8 @@ pub(crate) struct Shard {
     pub(crate) newly_sealed: Vec<SegmentId>,
     /// Who waits for all frames submitted so far: answered when `durable` has come so far.
     pub(crate) renewals: Vec<Renewal>,
+    /// Who waits for a log start, in the order of frames.
+    pub(crate) deletions: VecDeque<Deletion>,
     /// Frames ever submitted, and of them those that are durable.
     pub(crate) submitted: u64,
     pub(crate) durable: u64,
@@ -143,6 +162,7 @@ impl Shard {
             outgoing: Vec::new(),
             newly_sealed: Vec::new(),
             renewals: Vec::new(),
+            deletions: VecDeque::new(),
             submitted: 0,
             durable: 0,
             charge,
@@ -234,7 +254,11 @@ impl Shard {
             ShardCall::Interest(gateway, partitions) => self.note_interest(gateway, &partitions),
             ShardCall::Read(read, reply) => self.read(read, reply),
             ShardCall::FindOffset(query, reply) => self.find_offset(query, reply),
+            ShardCall::DeleteRecords(partition, offset, reply) => {
+                self.delete_records(partition, offset, reply);
+            }
             // An answer that nobody waits for any more is dropped on purpose.
+            ShardCall::Positions(asked, reply) => drop(reply.send(self.positions(&asked))),
             ShardCall::Meters(reply) => drop(reply.send(self.meters.clone())),
             ShardCall::Segments(reply) => drop(reply.send(self.segments())),
             ShardCall::Renew(segment, done) => self.renew(segment, done),
