@@ -9,7 +9,7 @@ use auth::{Action, Denied};
 use control_api::{TopicError, Unavailable};
 use model::InvalidTopicName;
 use node_api::lane::LaneError;
-use node_api::{AppendRefusal, ReadError};
+use node_api::{AppendRefusal, GroupError, ReadError};
 use quota::LimitName;
 use records::Rejected;
 use wire::ErrorCode;
@@ -63,6 +63,9 @@ pub(crate) enum Fault {
     /// Nothing could be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The group's coordinator refused it, or there was none in time.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// Fetch sessions are declined, so none can be continued.
     #[error("There are no fetch sessions here.")]
     FetchSession,
@@ -135,6 +138,7 @@ impl Fault {
             Self::Append(LaneError::TimedOut) | Self::TimedOut => ErrorCode::RequestTimedOut,
             Self::Append(LaneError::Refused(refusal)) => append_code(*refusal),
             Self::Read(error) => read_code(error),
+            Self::Group(error) => group_code(*error),
             Self::FetchSession => ErrorCode::FetchSessionIdNotFound,
             Self::FetchTooLarge { .. } => ErrorCode::InvalidRequest,
             // Every client tries again on this one, without looking for another coordinator.
@@ -162,6 +166,7 @@ impl Fault {
             Self::Append(LaneError::TimedOut) | Self::TimedOut => ErrorKind::Service,
             Self::Append(LaneError::Refused(refusal)) => append_kind(*refusal),
             Self::Read(error) => read_kind(error),
+            Self::Group(error) => group_kind(*error),
             Self::ControlPlane(_) => ErrorKind::ControlPlane,
         }
     }
@@ -287,6 +292,45 @@ fn read_kind(error: &ReadError) -> ErrorKind {
     match error {
         ReadError::OutOfRange { .. } => ErrorKind::Client,
         ReadError::NotOwner | ReadError::Busy | ReadError::Storage => ErrorKind::Service,
+    }
+}
+
+/// A group's coordinator has the same broker for ever, so that none is told to look for another.
+fn group_code(error: GroupError) -> ErrorCode {
+    match error {
+        GroupError::NotCoordinator | GroupError::NotAvailable => ErrorCode::CoordinatorNotAvailable,
+        GroupError::InvalidGroupId => ErrorCode::InvalidGroupId,
+        GroupError::UnknownMemberId => ErrorCode::UnknownMemberId,
+        GroupError::IllegalGeneration => ErrorCode::IllegalGeneration,
+        GroupError::InconsistentGroupProtocol => ErrorCode::InconsistentGroupProtocol,
+        GroupError::InvalidSessionTimeout => ErrorCode::InvalidSessionTimeout,
+        GroupError::RebalanceInProgress => ErrorCode::RebalanceInProgress,
+        GroupError::MemberIdRequired => ErrorCode::MemberIdRequired,
+        GroupError::FencedInstanceId => ErrorCode::FencedInstanceId,
+        GroupError::GroupMaxSizeReached => ErrorCode::GroupMaxSizeReached,
+        GroupError::OffsetMetadataTooLarge => ErrorCode::OffsetMetadataTooLarge,
+        GroupError::GroupIdNotFound => ErrorCode::GroupIdNotFound,
+        GroupError::NonEmptyGroup => ErrorCode::NonEmptyGroup,
+        GroupError::GroupSubscribedToTopic => ErrorCode::GroupSubscribedToTopic,
+    }
+}
+
+fn group_kind(error: GroupError) -> ErrorKind {
+    match error {
+        GroupError::NotCoordinator | GroupError::NotAvailable => ErrorKind::Service,
+        GroupError::GroupMaxSizeReached => ErrorKind::TenantQuota,
+        GroupError::InvalidGroupId
+        | GroupError::UnknownMemberId
+        | GroupError::IllegalGeneration
+        | GroupError::InconsistentGroupProtocol
+        | GroupError::InvalidSessionTimeout
+        | GroupError::RebalanceInProgress
+        | GroupError::MemberIdRequired
+        | GroupError::FencedInstanceId
+        | GroupError::OffsetMetadataTooLarge
+        | GroupError::GroupIdNotFound
+        | GroupError::NonEmptyGroup
+        | GroupError::GroupSubscribedToTopic => ErrorKind::Client,
     }
 }
 

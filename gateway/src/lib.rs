@@ -14,10 +14,12 @@
 
 mod admission;
 mod alarm;
+mod answer_room;
 mod call;
 mod client;
 mod config;
 mod connection;
+mod coordinators;
 mod dispatch;
 mod egress;
 mod error;
@@ -40,6 +42,7 @@ mod topic_config;
 
 pub use auth::FakeSaltSecret;
 pub use config::GatewayConfig;
+pub use coordinators::GROUPS_TOPIC;
 pub use egress::USAGE_TOPIC;
 pub use gates::{LimitRow, LimitsView};
 pub use gateway::{Gateway, GatewayParts, StartError};

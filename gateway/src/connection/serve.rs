@@ -152,7 +152,6 @@ fn data(
     let call = Call {
         header,
         frame_bytes,
-        received_at,
         cluster: Arc::clone(cluster),
         map,
         caller,
