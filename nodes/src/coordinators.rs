@@ -38,7 +38,7 @@ mod journal;
 pub(crate) mod lag;
 mod loader;
 mod placing;
-mod writer;
+pub(crate) mod writer;
 
 pub(crate) use calls::{GroupCalls, mailbox};
 pub(crate) use journal::SnapshotRule;
