@@ -17,7 +17,9 @@ use super::world::{DEADLINE, DEMO, GROUPS, TOPIC, World, cluster, map, wait_unti
 use crate::LocalNode;
 use crate::coordinators::{Rules, SnapshotRule};
 use crate::node::Coordination;
-use member::{ask, assign, commit, commit_at, fetched, group_in, join, member_of, shard};
+use member::{
+    PARTITIONS, ask, assign, commit, commit_at, fetched, group_in, join, member_of, shard,
+};
 
 /// Snapshots after few bytes, in many small batches.
 fn small() -> Rules {
@@ -120,16 +122,16 @@ async fn lost_answers_lost_appends_and_broken_lanes_lose_and_repeat_nothing() {
     let world = World::new();
     let node = world.start_with(faulty(Fault::Storm)).await;
     let transport = node.transport();
-    for offset in 0..20 {
+    for offset in 0..12 {
         commit(&transport, "g", Membership::default(), &[(0, offset)]).await;
     }
-    assert_eq!(fetched(&transport, "g").await, [(0, 19)]);
+    assert_eq!(fetched(&transport, "g").await, [(0, 11)]);
     // One record for the group, one for each commit.
     let written = bounds(&transport, "g").await.high_watermark.value();
-    assert!(written == 20 || written == 21, "{written}");
+    assert!(written == 12 || written == 13, "{written}");
     node.shutdown().await;
     let node = world.start().await;
-    assert_eq!(fetched(&node.transport(), "g").await, [(0, 19)]);
+    assert_eq!(fetched(&node.transport(), "g").await, [(0, 11)]);
     node.shutdown().await;
 }
 
@@ -224,12 +226,14 @@ async fn half_a_snapshot_does_no_harm() {
         let crashed = world.crash_copy();
         let crashed_node = crashed.start().await;
         let found = fetched(&crashed_node.transport(), "g").await;
-        for partition in 0..4.min(acknowledged) {
+        for partition in 0..PARTITIONS.min(acknowledged) {
             // The last one acknowledged for this partition, or the one that was under way.
-            let last = (0..acknowledged).rev().find(|n| n % 4 == partition);
+            let last = (0..acknowledged)
+                .rev()
+                .find(|n| n % PARTITIONS == partition);
             let found = found.iter().find(|(key, _)| u64::from(*key) == partition);
             let found = found.map(|(_, offset)| *offset);
-            let under_way = (acknowledged % 4 == partition).then_some(acknowledged);
+            let under_way = (acknowledged % PARTITIONS == partition).then_some(acknowledged);
             assert!(
                 found == last || found == under_way,
                 "{count}: {found:?}, {last:?}"

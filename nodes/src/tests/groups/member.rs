@@ -127,9 +127,12 @@ pub(in crate::tests) async fn commit(
     }
 }
 
-/// Commits `number` to one of four partitions, in turn.
+/// Partitions that [`commit_at`] commits to: so many that a snapshot takes several batches.
+pub(in crate::tests) const PARTITIONS: u64 = 40;
+
+/// Commits `number` to one of the partitions, in turn.
 pub(in crate::tests) async fn commit_at(node: &LocalNode, group: &str, number: u64) {
-    let partition = u32::try_from(number % 4).expect("is small");
+    let partition = u32::try_from(number % PARTITIONS).expect("is small");
     commit(node, group, Membership::default(), &[(partition, number)]).await;
 }
 
