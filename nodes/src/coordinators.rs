@@ -38,7 +38,7 @@ mod journal;
 pub(crate) mod lag;
 mod loader;
 mod placing;
-mod writer;
+pub(crate) mod writer;
 
 pub(crate) use calls::{GroupCalls, mailbox};
 pub(crate) use journal::SnapshotRule;
@@ -203,7 +203,7 @@ impl Coordinators {
 
     fn handle_call(&mut self, call: Call) {
         match call {
-            Call::Coordinate(coordinate) => self.coordinate(coordinate),
+            Call::Coordinate(coordinate) => self.coordinate(*coordinate),
             Call::List(cluster, reply) => {
                 let since = self.around.clock.now();
                 self.lists.push(PendingList {

@@ -1,6 +1,7 @@
 //! A whole node on real files: appends, reads, restarts, retention, deletion, usage.
 
 mod deletions;
+mod faulty;
 mod groups;
 mod lags;
 mod usage;

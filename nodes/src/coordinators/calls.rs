@@ -19,7 +19,7 @@ pub(crate) type Answer = Result<GroupReply, GroupError>;
 /// What the task is asked.
 pub(crate) enum Call {
     /// A client's request.
-    Coordinate(Coordinate),
+    Coordinate(Box<Coordinate>),
     /// The groups of a virtual cluster.
     List(VirtualClusterId, oneshot::Sender<Vec<ListedGroup>>),
     /// To finish: what can be answered soon is answered first.
@@ -75,12 +75,12 @@ impl GroupCalls {
             answer: Some(answer),
             abandoned: &self.abandoned,
         };
-        let coordinate = Coordinate {
+        let coordinate = Box::new(Coordinate {
             id,
             shard,
             call,
             reply,
-        };
+        });
         let sent = self.calls.send(Call::Coordinate(coordinate)).await;
         sent.map_err(|_| GroupError::NotAvailable)?;
         waiting.answer().await

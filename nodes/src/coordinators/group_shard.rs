@@ -4,8 +4,8 @@
 //! waits for an answer (`calls`), the tasks that load and write (it may abort them).
 //!
 //! ```text
-//!   Loading ──loaded──▶ Serving ──a write was refused──▶ Failed ──after a while──▶ Loading
-//!      └──────────────could not be loaded───────────────────┘
+//!   Loading ──loaded──▶ Serving ──a write was refused──▶ Loading
+//!      └──could not be loaded──▶ Failed ──after a while──▶ Loading
 //! ```
 //!
 //! Each way into Loading begins a new tenure; what tasks of an earlier one report does not count.

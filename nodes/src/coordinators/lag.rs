@@ -197,33 +197,27 @@ impl LagReport {
     /// As Prometheus reads it.
     fn text(&self) -> String {
         let mut text = String::new();
-        let offsets: [(&str, &str, fn(&Lag) -> u64); 2] = [
-            (
-                "aws_msk_max_offset_lag",
-                "MaxOffsetLag: largest lag of a group in a partition of a topic, in records.",
-                |lag| lag.max_offsets,
-            ),
-            (
-                "aws_msk_sum_offset_lag",
-                "SumOffsetLag: lag of a group over all partitions of a topic, in records.",
-                |lag| lag.sum_offsets,
-            ),
-        ];
-        for (name, help, value) in offsets {
-            head(&mut text, name, help);
-            for series in &self.series {
-                line(&mut text, name, series, value(&series.lag));
-            }
-        }
+        let name = "aws_msk_max_offset_lag";
+        head(
+            &mut text,
+            name,
+            "MaxOffsetLag: largest lag of a group in a partition of a topic, in records.",
+        );
+        self.lines(&mut text, name, |lag| lag.max_offsets);
+        let name = "aws_msk_sum_offset_lag";
+        head(
+            &mut text,
+            name,
+            "SumOffsetLag: lag of a group over all partitions of a topic, in records.",
+        );
+        self.lines(&mut text, name, |lag| lag.sum_offsets);
         let name = "aws_msk_estimated_max_time_lag";
         head(
             &mut text,
             name,
             "EstimatedMaxTimeLag: about how long the oldest record that a group has yet to read in a topic is there, in seconds.",
         );
-        for series in &self.series {
-            line(&mut text, name, series, series.lag.max_ms as f64 / 1000.0);
-        }
+        self.lines(&mut text, name, |lag| lag.max_ms as f64 / 1000.0);
         let name = "tidegate_lag_series_hidden";
         head(
             &mut text,
@@ -233,17 +227,25 @@ impl LagReport {
         writeln!(text, "{name} {}", self.hidden).expect("a string takes it");
         text
     }
+
+    fn lines<T: std::fmt::Display>(
+        &self,
+        text: &mut String,
+        name: &str,
+        value: impl Fn(&Lag) -> T,
+    ) {
+        for series in &self.series {
+            let [cluster, group, topic] =
+                [&series.cluster, &series.group, &series.topic].map(|label| escaped(label));
+            let labels = format!(r#"cluster="{cluster}",group="{group}",topic="{topic}""#);
+            let value = value(&series.lag);
+            writeln!(text, "{name}{{{labels}}} {value}").expect("a string takes it");
+        }
+    }
 }
 
 fn head(text: &mut String, name: &str, help: &str) {
     writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge").expect("a string takes it");
-}
-
-fn line(text: &mut String, name: &str, series: &Series, value: impl std::fmt::Display) {
-    let [cluster, group, topic] =
-        [&series.cluster, &series.group, &series.topic].map(|label| escaped(label));
-    let labels = format!(r#"cluster="{cluster}",group="{group}",topic="{topic}""#);
-    writeln!(text, "{name}{{{labels}}} {value}").expect("a string takes it");
 }
 
 /// A label's value: clients choose the names of their groups.

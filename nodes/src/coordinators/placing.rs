@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use coordinator::{Coordinator, GROUP_SHARDS, GroupError};
 use model::{ClusterMap, Placement, TopicPartition, VirtualClusterId};
@@ -100,7 +99,7 @@ impl Coordinators {
             Ok(loaded) => loaded,
             Err(why) => {
                 error!(shard = number, %why, "a group coordinator cannot be loaded");
-                return self.fail(number, LOAD_FAILED_RETRY_AFTER);
+                return self.fail(number);
             }
         };
         let at = self.moment();
@@ -151,14 +150,15 @@ impl Coordinators {
             }
             Err(why) => {
                 error!(shard = number, %why, "a group coordinator could not write");
-                self.fail(number, Duration::ZERO);
+                self.callers.refuse_all(number, GroupError::NotAvailable);
+                self.load_again(number);
             }
         }
     }
 
-    /// Forgets a coordinator's state, and refuses whoever waits for it.
-    fn fail(&mut self, number: u32, retry_after: Duration) {
-        let retry_at = self.around.clock.now() + retry_after;
+    /// Refuses whoever waits for a coordinator that could not be loaded, for a while.
+    fn fail(&mut self, number: u32) {
+        let retry_at = self.around.clock.now() + LOAD_FAILED_RETRY_AFTER;
         if let Some(shard) = self.shards.get_mut(&number) {
             shard.fail(retry_at);
         }

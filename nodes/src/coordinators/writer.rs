@@ -137,7 +137,7 @@ impl Writer {
 }
 
 /// One batch of our own.
-pub(super) fn batch(records: &[StoredRecord], now: Timestamp) -> ValidBatch {
+pub(crate) fn batch(records: &[StoredRecord], now: Timestamp) -> ValidBatch {
     let mut builder = BatchBuilder::new(Codec::Uncompressed);
     for record in records {
         builder.push(&NewRecord {

@@ -124,7 +124,10 @@ pub(super) fn cluster(id: VirtualClusterId) -> VirtualCluster {
         default_partitions: 1,
         replication_factors: vec![],
         virtual_brokers: 1,
-        groups: model::GroupSettings::default(),
+        groups: model::GroupSettings {
+            initial_rebalance_delay_ms: 0,
+            ..model::GroupSettings::default()
+        },
         access_keys: BTreeMap::new(),
         scram_users: BTreeMap::new(),
     }
