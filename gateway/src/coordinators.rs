@@ -10,7 +10,7 @@
 //!                       +---- pause, new map -----+
 //! ```
 //!
-//! Invariants: a client never hears that a coordinator moved; a request is asked of one node at a time, and when its
+//! Invariants: what a coordinator says of having moved is not told to a client; a request is asked of one node at a time, and when its
 //! connection ends, the node's end of it is dropped, which is how the node learns it.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,10 +4,12 @@
 //! own: signing in (`session`), the handlers.
 
 use futures_util::future::BoxFuture;
+use node_api::GroupError;
 use tokio::time::Instant;
 use wire::{ErrorCode, Request, RequestHeader, Response};
 
 use crate::call::{Answer, Call};
+use crate::error::Fault;
 use crate::handlers::{
     api_versions, create_topics, delete_groups, delete_topics, describe_groups, fetch,
     find_coordinator, heartbeat, init_producer_id, join_group, leave_group, list_groups,
@@ -110,6 +112,25 @@ pub(crate) fn items(request: &Request) -> usize {
         | Request::InitProducerId(_)
         | Request::SaslAuthenticate(_) => 0,
         unserved!() => 0,
+    }
+}
+
+/// Why a request is refused that has come too late for the virtual cluster's rate of requests: clients try it again.
+/// Those of groups take the error of other keys for their end.
+pub(crate) fn overload(request: &Request) -> Fault {
+    match request {
+        Request::OffsetFetch(_) => GroupError::NotCoordinator.into(),
+        Request::OffsetCommit(_)
+        | Request::FindCoordinator(_)
+        | Request::JoinGroup(_)
+        | Request::Heartbeat(_)
+        | Request::LeaveGroup(_)
+        | Request::SyncGroup(_)
+        | Request::DescribeGroups(_)
+        | Request::ListGroups(_)
+        | Request::DeleteGroups(_)
+        | Request::OffsetDelete(_) => GroupError::NotAvailable.into(),
+        _ => Fault::TimedOut,
     }
 }
 

@@ -295,10 +295,10 @@ fn read_kind(error: &ReadError) -> ErrorKind {
     }
 }
 
-/// A group's coordinator has the same broker for ever, so that none is told to look for another.
 fn group_code(error: GroupError) -> ErrorCode {
     match error {
-        GroupError::NotCoordinator | GroupError::NotAvailable => ErrorCode::CoordinatorNotAvailable,
+        GroupError::NotCoordinator => ErrorCode::NotCoordinator,
+        GroupError::NotAvailable => ErrorCode::CoordinatorNotAvailable,
         GroupError::InvalidGroupId => ErrorCode::InvalidGroupId,
         GroupError::UnknownMemberId => ErrorCode::UnknownMemberId,
         GroupError::IllegalGeneration => ErrorCode::IllegalGeneration,

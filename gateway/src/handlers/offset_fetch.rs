@@ -2,7 +2,8 @@
 //!
 //! As in Kafka: a partition without an offset, or one that does not exist, is offset -1 without an error; a topic that
 //! the caller may not describe is error 29 by name or left out of "all topics"; an unknown id is 100; an error of the
-//! group stands at every partition in version 1, and for the group from version 2. Member id and epoch (version 9) mean
+//! group stands at every partition in version 1, and for the group from version 2. Without a
+//! coordinator the error is 16: Java consumers before 3.9 take 15 for their end. Member id and epoch (version 9) mean
 //! nothing to groups of the classic protocol.
 //!
 //! What differs from Apache Kafka: topics are answered in the order of the request; groups beyond 32 MiB of answer are
@@ -14,7 +15,7 @@ use auth::{Action, Resource};
 use futures_util::{StreamExt, stream};
 use model::{TopicId, TopicName};
 use node_api::group::{FetchOffsets, FetchedOffset, OffsetKey};
-use node_api::{GroupReply, GroupRequest};
+use node_api::{GroupError, GroupReply, GroupRequest};
 use wire::ErrorCode;
 use wire::messages::offset_fetch::{
     OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics, OffsetFetchResponse,
@@ -133,10 +134,15 @@ async fn fetch(
     partitions: Option<Vec<OffsetKey>>,
 ) -> Result<Vec<FetchedOffset>, Fault> {
     let fetch = GroupRequest::FetchOffsets(FetchOffsets { partitions });
-    let GroupReply::FetchOffsets(outcome) = coordinators.ask(group, fetch).await? else {
-        return Err(wrong_reply());
+    let outcome = match coordinators.ask(group, fetch).await {
+        Ok(GroupReply::FetchOffsets(outcome)) => outcome.map_err(Fault::from),
+        Ok(_) => Err(wrong_reply()),
+        Err(fault) => Err(fault),
     };
-    Ok(outcome?)
+    outcome.map_err(|fault| match fault {
+        Fault::Group(GroupError::NotAvailable) => GroupError::NotCoordinator.into(),
+        fault => fault,
+    })
 }
 
 /// The offsets of every topic that there is and that the caller may describe.

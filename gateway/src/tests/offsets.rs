@@ -369,11 +369,11 @@ async fn an_error_of_the_group_stands_where_the_version_has_room() {
     let asked = || by_name(&[("a", &[0]), ("none", &[1])]);
     let response = called!(peer, 1, OffsetFetch, fetch(1, "g", asked()));
     let expected = [("a", 0), ("none", 1)]
-        .map(|(topic, index)| (topic.to_owned(), index, -1, -1, String::new(), 15));
+        .map(|(topic, index)| (topic.to_owned(), index, -1, -1, String::new(), 16));
     assert_eq!(told(1, &response), (0, expected.to_vec()));
     for version in [2, 7, 8, 9] {
         let response = called!(peer, version, OffsetFetch, fetch(version, "g", asked()));
-        assert_eq!(told(version, &response), (15, Vec::new()));
+        assert_eq!(told(version, &response), (16, Vec::new()));
     }
 }
 
