@@ -27,6 +27,7 @@ mod handlers;
 mod lanes;
 mod limits;
 mod listener;
+mod memory;
 mod metrics;
 mod mute;
 mod news;
