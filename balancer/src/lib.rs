@@ -8,7 +8,7 @@ mod seal;
 mod service;
 mod store;
 
-pub use admin::{AdminSource, UsageRow, serve_admin};
+pub use admin::{AdminSource, LimitUse, UsageRow, serve_admin};
 pub use seal::SealingKey;
 pub use service::{Balancer, BalancerParts, StartError};
 pub use store::StoreError;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use catalog::decide::Birth;
-use catalog::{CatalogRecord, CatalogState, cluster_map};
+use catalog::{CatalogRecord, CatalogState, ChangeBudget, cluster_map};
 use control_api::{
     ControlPlane, CreatedTopic, NewTopic, ProducerIdBlock, TopicError, TopicRef, Unavailable,
 };
@@ -257,6 +257,7 @@ impl Service {
         // Decided one after the other on a copy, so that a request cannot collide with itself.
         let mut after = self.state.clone();
         let (at, node) = (self.clock.wall(), NodeId(0));
+        let mut budget = ChangeBudget::new(&self.state, cluster, at);
         let mut records = Vec::new();
         let mut results = Vec::new();
         for topic in topics {
@@ -266,6 +267,10 @@ impl Service {
                 node,
             };
             let decided = catalog::create_topic(&after, cluster, topic, birth);
+            let decided = decided.and_then(|decided| {
+                budget.spend(decided.1.partitions)?;
+                Ok(decided)
+            });
             results.push(decided.map(|(record, created)| {
                 after.replay(record.clone());
                 records.push(record);
@@ -282,6 +287,7 @@ impl Service {
                 Ok(()),
             );
         }
+        records.extend(budget.record());
         let outcome = self.commit(records).await;
         (unless_failed(results, &outcome), outcome)
     }
@@ -294,17 +300,28 @@ impl Service {
         Vec<Result<(TopicId, TopicName), TopicError>>,
         Result<(), StoreError>,
     ) {
+        let mut budget = ChangeBudget::new(&self.state, cluster, self.clock.wall());
         let mut records = Vec::new();
         let mut results = Vec::new();
         for topic in topics {
             let decided = catalog::delete_topic(&self.state, cluster, topic);
+            let decided = decided.and_then(|decided| {
+                budget.spend(self.partitions_of(decided.1.0))?;
+                Ok(decided)
+            });
             results.push(decided.map(|(record, gone)| {
                 records.push(record);
                 gone
             }));
         }
+        records.extend(budget.record());
         let outcome = self.commit(records).await;
         (unless_failed(results, &outcome), outcome)
+    }
+
+    fn partitions_of(&self, topic: TopicId) -> u32 {
+        let partitions = self.state.topics.get(&topic);
+        partitions.map_or(0, |topic| topic.placements.len() as u32)
     }
 
     /// Stores `records` as one change, applies them and shows the new map.

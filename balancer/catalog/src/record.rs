@@ -1,7 +1,7 @@
 //! The persisted facts of the catalog, one variant each. They are stored as JSON, so fields may be
 //! added with a default; a variant is never given another meaning.
 
-use model::{NodeEpoch, NodeId, Topic, TopicId, VirtualCluster};
+use model::{NodeEpoch, NodeId, Timestamp, Topic, TopicId, VirtualCluster, VirtualClusterId};
 use serde::{Deserialize, Serialize};
 
 /// One change of the catalog.
@@ -13,6 +13,15 @@ pub enum CatalogRecord {
     TopicCreated(Topic),
     /// A topic is gone, with its partitions.
     TopicDeleted(TopicId),
+    /// So many partitions were created and deleted, by the records beside this one.
+    PartitionsChanged {
+        /// Whose.
+        cluster: VirtualClusterId,
+        /// When.
+        at: Timestamp,
+        /// How many.
+        partitions: u32,
+    },
     /// A node has started.
     NodeRegistered {
         /// Which node.

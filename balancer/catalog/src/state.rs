@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use model::{
-    CatalogVersion, NodeEpoch, NodeId, Topic, TopicId, TopicName, VirtualCluster, VirtualClusterId,
+    CatalogVersion, NodeEpoch, NodeId, PartitionChanges, Topic, TopicId, TopicName, VirtualCluster,
+    VirtualClusterId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,9 @@ pub struct CatalogState {
     pub nodes: BTreeMap<NodeId, NodeEpoch>,
     /// Producer ids below this one have been handed out.
     pub producer_ids_end: i64,
+    /// Partitions created and deleted of late.
+    #[serde(default)]
+    pub partition_changes: BTreeMap<VirtualClusterId, PartitionChanges>,
 }
 
 /// An invariant that a change would break: a bug, and the change is not made.
@@ -79,7 +83,9 @@ impl CatalogState {
     /// Whether `record` may be applied now.
     pub fn check(&self, record: &CatalogRecord) -> Result<(), Violation> {
         match record {
-            CatalogRecord::ClusterSet(_) | CatalogRecord::TopicDeleted(_) => Ok(()),
+            CatalogRecord::ClusterSet(_)
+            | CatalogRecord::TopicDeleted(_)
+            | CatalogRecord::PartitionsChanged { .. } => Ok(()),
             CatalogRecord::TopicCreated(topic) => self.check_topic(topic),
             CatalogRecord::NodeRegistered { node, epoch } => match self.nodes.get(node) {
                 Some(current) if current >= epoch => Err(Violation::NodeEpoch(*node)),
@@ -125,6 +131,14 @@ impl CatalogState {
                 {
                     names.remove(&topic.name);
                 }
+            }
+            CatalogRecord::PartitionsChanged {
+                cluster,
+                at,
+                partitions,
+            } => {
+                let changes = self.partition_changes.entry(cluster).or_default();
+                changes.add(at, partitions);
             }
             CatalogRecord::NodeRegistered { node, epoch } => {
                 self.nodes.insert(node, epoch);
