@@ -376,11 +376,6 @@ impl Service {
         (unless_failed(results, &outcome), outcome)
     }
 
-    fn partitions_of(&self, topic: TopicId) -> u32 {
-        let partitions = self.state.topics.get(&topic);
-        partitions.map_or(0, |topic| topic.placements.len() as u32)
-    }
-
     /// Hands over the batch of sealed usage that is on its way, or seals the next one.
     async fn seal_usage(&mut self) -> Result<(), StoreError> {
         let minute = Minute::of(self.clock.wall());
@@ -394,6 +389,11 @@ impl Service {
             self.sealer.hand_over(&self.state, minute).await;
         }
         Ok(())
+    }
+
+    fn partitions_of(&self, topic: TopicId) -> u32 {
+        let partitions = self.state.topics.get(&topic);
+        partitions.map_or(0, |topic| topic.placements.len() as u32)
     }
 
     /// Stores `records` as one change, applies them and shows the new map.

@@ -31,12 +31,12 @@ pub struct CatalogState {
     pub nodes: BTreeMap<NodeId, NodeEpoch>,
     /// Producer ids below this one have been handed out.
     pub producer_ids_end: i64,
-    /// Partitions created and deleted of late.
-    #[serde(default)]
-    pub partition_changes: BTreeMap<VirtualClusterId, PartitionChanges>,
     /// Cluster-time and partition-time.
     #[serde(default)]
     pub usage: CatalogUsage,
+    /// Partitions created and deleted of late.
+    #[serde(default)]
+    pub partition_changes: BTreeMap<VirtualClusterId, PartitionChanges>,
 }
 
 /// An invariant that a change would break: a bug, and the change is not made.
