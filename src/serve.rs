@@ -180,6 +180,7 @@ async fn start_node(config: &Config, balancer: &Balancer, clock: &Arc<dyn Clock>
         },
         control: Arc::new(balancer.clone()),
         clock: Arc::clone(clock),
+        random: Arc::new(fill_random),
     };
     Node::start(parts).await.context("starting the node")
 }
@@ -417,7 +418,7 @@ impl AdminSource for Source {
     }
 
     fn metrics(&self) -> String {
-        self.metrics.render()
+        self.metrics.render() + &self.node.lag_metrics()
     }
 
     async fn usage(&self) -> Vec<UsageRow> {

@@ -117,14 +117,15 @@ async fn start_balancer(clock: &Arc<dyn Clock>) -> Result<Balancer> {
     balancer
         .set_cluster(cluster(VirtualClusterId::SYSTEM, 0, "system"))
         .await?;
-    let usage = NewTopic {
-        name: catalog::USAGE_TOPIC.to_owned(),
-        partitions: Some(1),
+    let internal = [(catalog::USAGE_TOPIC, 1), (catalog::GROUPS_TOPIC, 64)];
+    let internal = internal.map(|(name, partitions)| NewTopic {
+        name: name.to_owned(),
+        partitions: Some(partitions),
         replication_factor: None,
         configs: Vec::new(),
-    };
+    });
     for created in balancer
-        .create_topics(VirtualClusterId::SYSTEM, vec![usage], false)
+        .create_topics(VirtualClusterId::SYSTEM, internal.into(), false)
         .await
     {
         created?;
@@ -173,6 +174,7 @@ async fn start_node(
         },
         control: Arc::clone(control),
         clock: Arc::clone(clock),
+        random: Arc::new(|bytes: &mut [u8]| fill_random(bytes)),
     };
     Ok(Node::start(parts).await?)
 }

@@ -29,6 +29,7 @@ mod handlers;
 mod lanes;
 mod limits;
 mod listener;
+mod memory;
 mod metrics;
 mod mute;
 mod news;

@@ -34,11 +34,10 @@ impl Share {
 
     /// The same for each of so many gateways; rounded down, so that together they have the whole.
     pub const fn even(gateways: u32) -> Self {
-        Self(if gateways == 0 {
-            WHOLE_PPM
-        } else {
-            WHOLE_PPM / gateways
-        })
+        match WHOLE_PPM.checked_div(gateways) {
+            Some(ppm) => Self(ppm),
+            None => Self::WHOLE,
+        }
     }
 
     /// This part of `ceiling`; at least 1 of a ceiling that is not 0, so that nothing stands still.

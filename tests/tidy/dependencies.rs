@@ -81,6 +81,7 @@ const TABLE: &[(&str, Kind, &[&str])] = &[
             "balancer",
             "catalog",
             "control-api",
+            "coordinator",
             "gateway",
             "model",
             "node-api",

@@ -34,4 +34,14 @@ pub enum CatalogRecord {
         /// End, exclusive.
         end: i64,
     },
+    /// The first record of each change: when it is made. Never before the one of an earlier change.
+    TimePassed {
+        /// When.
+        at: Timestamp,
+    },
+    /// Windows of cluster-time and partition-time that are over are sealed.
+    UsageSealed {
+        /// All batches numbered below this are kept for good.
+        kept_below: u64,
+    },
 }

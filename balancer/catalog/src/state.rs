@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 
 use model::{
-    CatalogVersion, NodeEpoch, NodeId, PartitionChanges, Topic, TopicId, TopicName, VirtualCluster,
-    VirtualClusterId,
+    CatalogVersion, NodeEpoch, NodeId, PartitionChanges, Timestamp, Topic, TopicId, TopicName,
+    VirtualCluster, VirtualClusterId,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::record::CatalogRecord;
+use crate::usage::CatalogUsage;
 
 /// Everything the control plane knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +31,9 @@ pub struct CatalogState {
     pub nodes: BTreeMap<NodeId, NodeEpoch>,
     /// Producer ids below this one have been handed out.
     pub producer_ids_end: i64,
+    /// Cluster-time and partition-time.
+    #[serde(default)]
+    pub usage: CatalogUsage,
     /// Partitions created and deleted of late.
     #[serde(default)]
     pub partition_changes: BTreeMap<VirtualClusterId, PartitionChanges>,
@@ -53,6 +57,9 @@ pub enum Violation {
     /// Producer ids would be handed out twice.
     #[error("producer ids did not rise")]
     ProducerIds,
+    /// A change would be made before an earlier one.
+    #[error("the time of changes would go back to {0}")]
+    Time(Timestamp),
 }
 
 impl CatalogState {
@@ -94,7 +101,12 @@ impl CatalogState {
             CatalogRecord::ProducerIdsAllocated { end } if *end <= self.producer_ids_end => {
                 Err(Violation::ProducerIds)
             }
-            CatalogRecord::ProducerIdsAllocated { .. } => Ok(()),
+            CatalogRecord::TimePassed { at } if self.usage.time() > Some(*at) => {
+                Err(Violation::Time(*at))
+            }
+            CatalogRecord::ProducerIdsAllocated { .. }
+            | CatalogRecord::TimePassed { .. }
+            | CatalogRecord::UsageSealed { .. } => Ok(()),
         }
     }
 
@@ -144,6 +156,8 @@ impl CatalogState {
                 self.nodes.insert(node, epoch);
             }
             CatalogRecord::ProducerIdsAllocated { end } => self.producer_ids_end = end,
+            CatalogRecord::TimePassed { at } => self.pass_time(at),
+            CatalogRecord::UsageSealed { kept_below } => self.usage.seal(kept_below),
         }
     }
 }

@@ -20,7 +20,6 @@ use auth::Action;
 use model::{FetchOverLimit, Offset, Topic, TopicId};
 use node_api::LogBounds;
 use quota::LimitName;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use wire::messages::fetch::{
     FetchPartition, FetchRequest, FetchResponse, FetchTopic, FetchableTopicResponse, PartitionData,
@@ -30,6 +29,7 @@ use wire::{ErrorCode, Records};
 use crate::call::{Answer, Call, TopicKey, partition_of};
 use crate::error::Fault;
 use crate::limits::FETCH_WAIT_MAX;
+use crate::memory::{Held, Memory};
 use crate::permission::Authorized;
 
 mod plan;
@@ -72,7 +72,8 @@ pub(crate) async fn handle(call: Call, request: FetchRequest) -> Answer {
     if is_throttled {
         plan.hurry();
     }
-    let memory = poll::run(&call.services, &mut plan, &poller).await;
+    let source = Memory::new(&call.services.fetch_memory, Some(call.gate.fetch_memory()));
+    let memory = poll::run(&call.services, &mut plan, &poller, &source).await;
     respond(&call, request, slots, plan, memory)
 }
 
@@ -171,7 +172,7 @@ fn respond(
     request: FetchRequest,
     slots: Vec<Slots>,
     mut plan: Plan,
-    memory: Option<OwnedSemaphorePermit>,
+    memory: Option<Held>,
 ) -> Answer {
     let read_committed = request.isolation_level == READ_COMMITTED;
     let mut metered = 0;

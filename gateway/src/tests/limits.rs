@@ -17,6 +17,7 @@ use super::peer::{Peer, fetch_of, fetched, outcome, produce_to};
 use super::sign_in::{SCRAM, authenticate, first_message, handshake, last_message, sign_in};
 use super::world::{ADMIN, CLUSTER, OTHER_CLUSTER, PASSWORD, World, batch, partition};
 use crate::client::Door;
+use crate::config::GatewayConfig;
 use crate::gates::LimitsView;
 use crate::limits::DOORSTEP_MAX;
 
@@ -377,4 +378,32 @@ async fn a_batch_above_the_clusters_limit_is_counted() {
             .virtual_clusters
             .contains_key(&CLUSTER)
     );
+}
+
+/// Requests that are under way take half of the memory at most; others are read meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_tenant_that_fills_its_memory_leaves_half_of_it_to_others() {
+    let world = World::with(GatewayConfig {
+        request_bytes_max: 64 << 10,
+        request_memory_bytes: 256 << 10,
+        ..GatewayConfig::default()
+    });
+    world.topic("t", 1);
+    world.node.set_open(false);
+    let mut peers: Vec<_> = (0..10).map(|_| world.connect()).collect();
+    for peer in &mut peers {
+        let large = batch(&vec![0; 40_000]);
+        peer.send(9, produce_to("t", 0, large)).await;
+    }
+    assert!(peers[0].is_quiet_for(ms(1_000)).await);
+    let free = world.services.request_memory.available_permits();
+    assert!(((128 << 10)..(140 << 10)).contains(&free), "{free}");
+    let mut other = world.connect_by(Door::Plaintext(OTHER_CLUSTER));
+    let start = Instant::now();
+    metadata(&mut other).await;
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    world.node.set_open(true);
+    for peer in &mut peers {
+        peer.receive(ApiKey::Produce, 9).await;
+    }
 }

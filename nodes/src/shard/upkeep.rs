@@ -152,7 +152,7 @@ impl Shard {
         }
     }
 
-    fn frame(&self, key: TopicPartition, record: LogRecord) -> Option<FrameWrite> {
+    pub(crate) fn frame(&self, key: TopicPartition, record: LogRecord) -> Option<FrameWrite> {
         let partition = self.partitions.get(&key)?;
         Some(frame(self.index, key, partition, record))
     }
