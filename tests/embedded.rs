@@ -15,8 +15,8 @@ use gateway::{
     FakeSaltSecret, Gateway, GatewayConfig, GatewayParts, Listener, ListenerKind, Nodes,
 };
 use model::{
-    ByteCount, Clock, GatewayIncarnation, Limits, NodeId, TenantId, Timestamp, VirtualCluster,
-    VirtualClusterId,
+    ByteCount, Clock, GatewayIncarnation, GroupSettings, Limits, NodeId, TenantId, Timestamp,
+    VirtualCluster, VirtualClusterId,
 };
 use node_api::{NodeTransport, UsageTotal};
 use nodes::{Node, NodeConfig, NodeParts};
@@ -151,7 +151,10 @@ fn cluster(id: VirtualClusterId, tenant: u32, name: &str) -> VirtualCluster {
         default_partitions: 1,
         replication_factors: vec![1, 3, -1],
         virtual_brokers: 1,
-        groups: model::GroupSettings::default(),
+        groups: GroupSettings {
+            initial_rebalance_delay_ms: 0,
+            ..GroupSettings::default()
+        },
         access_keys: Default::default(),
         scram_users: Default::default(),
     }
