@@ -5,6 +5,7 @@ mod clock;
 mod config;
 mod credentials;
 mod development_ca;
+mod limits;
 mod logging;
 mod ready;
 mod serve;
@@ -32,6 +33,8 @@ enum Command {
     Serve(Flags),
     /// Shows what each tenant has used, as the running server counts it from the committed log.
     Usage(usage::UsageArgs),
+    /// Shows the limits of each virtual cluster, and how far they are used.
+    Limits(usage::UsageArgs),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         None => serve::serve(&cli.flags),
         Some(Command::Serve(flags)) => serve::serve(&flags),
         Some(Command::Usage(args)) => usage::usage(&args),
+        Some(Command::Limits(args)) => limits::limits(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

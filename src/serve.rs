@@ -18,9 +18,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
-use balancer::{AdminSource, Balancer, BalancerParts, SealingKey, UsageRow, serve_admin};
+use balancer::{AdminSource, Balancer, BalancerParts, LimitUse, SealingKey, UsageRow, serve_admin};
 use control_api::ControlPlane;
-use gateway::{FakeSaltSecret, Gateway, GatewayParts, Listener, ListenerKind, Nodes};
+use gateway::{FakeSaltSecret, Gateway, GatewayParts, LimitsView, Listener, ListenerKind, Nodes};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use model::{Clock, GatewayIncarnation, NodeId};
 use node_api::NodeTransport;
@@ -118,6 +118,7 @@ async fn run(config: &Config) -> Result<()> {
         metrics,
         balancer: balancer.clone(),
         node: node.clone(),
+        limits: gateway.limits(),
     };
     let admin = start_admin(config, source).await?;
     let ready = ready(&clusters, gateway.local_addrs(), &tls, admin)?;
@@ -407,6 +408,7 @@ struct Source {
     metrics: PrometheusHandle,
     balancer: Balancer,
     node: Node,
+    limits: LimitsView,
 }
 
 #[async_trait]
@@ -439,5 +441,19 @@ impl AdminSource for Source {
             }
         };
         clusters.map(row).collect()
+    }
+
+    async fn limits(&self) -> Vec<LimitUse> {
+        let rows = self.limits.rows().into_iter();
+        rows.map(|row| LimitUse {
+            tenant: row.tenant.0,
+            cluster: row.cluster,
+            limit: row.limit.label().to_owned(),
+            used: row.figures.used,
+            ceiling: row.figures.limit(),
+            throttle_seconds: row.figures.throttled.as_secs_f64(),
+            refused: row.figures.refused,
+        })
+        .collect()
     }
 }

@@ -8,12 +8,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use balancer::UsageRow;
 use comfy_table::Table;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// How long the server may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The flags of `tidegate usage`.
+/// The flags of `tidegate usage` and `tidegate limits`.
 #[derive(clap::Args)]
 pub struct UsageArgs {
     /// Data folder of the running server.
@@ -40,6 +41,15 @@ impl AdminAccess {
 
 /// Prints what each virtual cluster has used.
 pub fn usage(args: &UsageArgs) -> Result<()> {
+    show(args, "/v1/usage", table)
+}
+
+/// Asks the running server for the rows of a page, and prints them as JSON or as the table of them.
+pub fn show<T: Serialize + DeserializeOwned>(
+    args: &UsageArgs,
+    page: &str,
+    table: impl FnOnce(&[T]) -> Table,
+) -> Result<()> {
     let file = AdminAccess::file(&args.data);
     let text = std::fs::read(&file).with_context(|| {
         format!(
@@ -48,9 +58,9 @@ pub fn usage(args: &UsageArgs) -> Result<()> {
         )
     })?;
     let access: AdminAccess = serde_json::from_slice(&text).context("admin.json")?;
-    let body = ask(&access)
+    let body = ask(&access, page)
         .with_context(|| format!("asking the server at {} (is it running?)", access.address))?;
-    let rows: Vec<UsageRow> = serde_json::from_slice(&body).context("the server's answer")?;
+    let rows: Vec<T> = serde_json::from_slice(&body).context("the server's answer")?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&rows)?);
     } else {
@@ -61,11 +71,11 @@ pub fn usage(args: &UsageArgs) -> Result<()> {
 
 /// One GET over HTTP/1.0: the answer ends with the connection, so nothing is to be parsed but the
 /// status line.
-fn ask(access: &AdminAccess) -> Result<Vec<u8>> {
+fn ask(access: &AdminAccess, page: &str) -> Result<Vec<u8>> {
     let mut stream = TcpStream::connect_timeout(&access.address, ANSWER_TIMEOUT)?;
     stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
     let request = format!(
-        "GET /v1/usage HTTP/1.0\r\nAuthorization: Bearer {}\r\n\r\n",
+        "GET {page} HTTP/1.0\r\nAuthorization: Bearer {}\r\n\r\n",
         access.token
     );
     stream.write_all(request.as_bytes())?;

@@ -4,6 +4,7 @@
 //!   GET /healthz     200 "ok" while the process serves, 503 while it drains; open to all
 //!   GET /metrics     Prometheus text; open to all
 //!   GET /v1/usage    JSON, one row a virtual cluster; needs `Authorization: Bearer <token>`
+//!   GET /v1/limits   JSON, one row a virtual cluster and limit; needs the same
 //! ```
 //!
 //! Owns: routes and answers. Does not own: where the figures come from ([`AdminSource`]).
@@ -50,6 +51,25 @@ pub struct UsageRow {
     pub bytes_out: u64,
 }
 
+/// One limit of one virtual cluster, and how far it is used.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LimitUse {
+    /// Number of the tenant.
+    pub tenant: u32,
+    /// Name of the virtual cluster.
+    pub cluster: String,
+    /// Name of the limit, as in the configuration.
+    pub limit: String,
+    /// Its use: per second for rates, at present for numbers; none where it is that of one request.
+    pub used: Option<u64>,
+    /// Its value; none where nothing is held back.
+    pub ceiling: Option<u64>,
+    /// For how many seconds it has held somebody back since the server started.
+    pub throttle_seconds: f64,
+    /// How often something was refused for it since the server started.
+    pub refused: u64,
+}
+
 /// Where the figures come from.
 #[async_trait]
 pub trait AdminSource: Send + Sync + 'static {
@@ -59,6 +79,8 @@ pub trait AdminSource: Send + Sync + 'static {
     fn metrics(&self) -> String;
     /// What each virtual cluster has used.
     async fn usage(&self) -> Vec<UsageRow>;
+    /// Every limit of every virtual cluster, and how far it is used.
+    async fn limits(&self) -> Vec<LimitUse>;
 }
 
 /// Serves until the task is aborted.
@@ -108,14 +130,15 @@ async fn answer(
         "/healthz" if source.is_healthy() => text(StatusCode::OK, "ok\n".to_owned()),
         "/healthz" => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned()),
         "/metrics" => text(StatusCode::OK, source.metrics()),
-        "/v1/usage" if !is_authorized(&request, token) => text(
+        "/v1/usage" | "/v1/limits" if !is_authorized(&request, token) => text(
             StatusCode::UNAUTHORIZED,
             "the token in admin.json of the data folder is needed, as a bearer token\n".to_owned(),
         ),
         "/v1/usage" => json(&source.usage().await),
+        "/v1/limits" => json(&source.limits().await),
         _ => text(
             StatusCode::NOT_FOUND,
-            "there is /healthz, /metrics and /v1/usage\n".to_owned(),
+            "there is /healthz, /metrics, /v1/usage and /v1/limits\n".to_owned(),
         ),
     })
 }

@@ -4,13 +4,32 @@
 //! own: signing in (`session`), the handlers.
 
 use futures_util::future::BoxFuture;
+use node_api::GroupError;
+use tokio::time::Instant;
 use wire::{ErrorCode, Request, RequestHeader, Response};
 
 use crate::call::{Answer, Call};
+use crate::error::Fault;
 use crate::handlers::{
-    api_versions, create_topics, delete_topics, fetch, init_producer_id, list_offsets, metadata,
-    produce, sasl_authenticate, sasl_handshake,
+    api_versions, create_topics, delete_groups, delete_topics, describe_groups, fetch,
+    find_coordinator, heartbeat, init_producer_id, join_group, leave_group, list_groups,
+    list_offsets, metadata, offset_commit, offset_delete, offset_fetch, produce, sasl_authenticate,
+    sasl_handshake, sync_group,
 };
+
+/// The keys that the codec has and nobody serves here: such a request closes its connection.
+macro_rules! unserved {
+    () => {
+        Request::DeleteRecords(_)
+            | Request::OffsetForLeaderEpoch(_)
+            | Request::DescribeConfigs(_)
+            | Request::AlterConfigs(_)
+            | Request::CreatePartitions(_)
+            | Request::IncrementalAlterConfigs(_)
+            | Request::ListPartitionReassignments(_)
+            | Request::DescribeCluster(_)
+    };
+}
 
 /// How far a request has come.
 pub(crate) enum Step {
@@ -21,6 +40,19 @@ pub(crate) enum Step {
     Waiting(BoxFuture<'static, Answer>),
     /// Answered.
     Done(Answer),
+}
+
+impl Step {
+    /// The same, begun at `at` at the earliest. What is submitted waits by itself, batch by batch.
+    pub(crate) fn not_before(self, at: Instant) -> Self {
+        match self {
+            Self::Waiting(waiting) if at > Instant::now() => Self::Waiting(Box::pin(async move {
+                tokio::time::sleep_until(at).await;
+                waiting.await
+            })),
+            step => step,
+        }
+    }
 }
 
 /// Whether the connection may be read while the request is unanswered. What follows a request that
@@ -51,6 +83,17 @@ pub(crate) fn items(request: &Request) -> usize {
             topics.map(|topic| 1 + topic.partitions.len()).sum()
         }
         Request::Metadata(request) => request.topics.as_ref().map_or(0, Vec::len),
+        Request::OffsetCommit(request) => {
+            let topics = request.topics.iter();
+            topics.map(|topic| 1 + topic.partitions.len()).sum()
+        }
+        Request::OffsetFetch(request) => offset_fetch::items(request),
+        Request::FindCoordinator(request) => request.coordinator_keys.len(),
+        Request::JoinGroup(request) => request.protocols.len(),
+        Request::LeaveGroup(request) => request.members.len(),
+        Request::SyncGroup(request) => request.assignments.len(),
+        Request::DescribeGroups(request) => request.groups.len(),
+        Request::ListGroups(request) => request.states_filter.len() + request.types_filter.len(),
         Request::CreateTopics(request) => {
             let topics = request.topics.iter();
             topics
@@ -58,10 +101,36 @@ pub(crate) fn items(request: &Request) -> usize {
                 .sum()
         }
         Request::DeleteTopics(request) => request.topics.len() + request.topic_names.len(),
-        Request::SaslHandshake(_)
+        Request::DeleteGroups(request) => request.groups_names.len(),
+        Request::OffsetDelete(request) => {
+            let topics = request.topics.iter();
+            topics.map(|topic| 1 + topic.partitions.len()).sum()
+        }
+        Request::Heartbeat(_)
+        | Request::SaslHandshake(_)
         | Request::ApiVersions(_)
         | Request::InitProducerId(_)
         | Request::SaslAuthenticate(_) => 0,
+        unserved!() => 0,
+    }
+}
+
+/// Why a request is refused that has come too late for the virtual cluster's rate of requests: clients try it again.
+/// Those of groups take the error of other keys for their end.
+pub(crate) fn overload(request: &Request) -> Fault {
+    match request {
+        Request::OffsetFetch(_) => GroupError::NotCoordinator.into(),
+        Request::OffsetCommit(_)
+        | Request::FindCoordinator(_)
+        | Request::JoinGroup(_)
+        | Request::Heartbeat(_)
+        | Request::LeaveGroup(_)
+        | Request::SyncGroup(_)
+        | Request::DescribeGroups(_)
+        | Request::ListGroups(_)
+        | Request::DeleteGroups(_)
+        | Request::OffsetDelete(_) => GroupError::NotAvailable.into(),
+        _ => Fault::TimedOut,
     }
 }
 
@@ -74,6 +143,23 @@ pub(crate) fn dispatch(call: Call, request: Request) -> Step {
             Step::Waiting(Box::pin(list_offsets::handle(call, request)))
         }
         Request::Metadata(request) => Step::Waiting(Box::pin(metadata::handle(call, request))),
+        Request::OffsetCommit(request) => {
+            Step::Waiting(Box::pin(offset_commit::handle(call, request)))
+        }
+        Request::OffsetFetch(request) => {
+            Step::Waiting(Box::pin(offset_fetch::handle(call, request)))
+        }
+        Request::FindCoordinator(request) => {
+            Step::Waiting(Box::pin(find_coordinator::handle(call, request)))
+        }
+        Request::JoinGroup(request) => Step::Waiting(Box::pin(join_group::handle(call, request))),
+        Request::Heartbeat(request) => Step::Waiting(Box::pin(heartbeat::handle(call, request))),
+        Request::LeaveGroup(request) => Step::Waiting(Box::pin(leave_group::handle(call, request))),
+        Request::SyncGroup(request) => Step::Waiting(Box::pin(sync_group::handle(call, request))),
+        Request::DescribeGroups(request) => {
+            Step::Waiting(Box::pin(describe_groups::handle(call, request)))
+        }
+        Request::ListGroups(request) => Step::Waiting(Box::pin(list_groups::handle(call, request))),
         Request::CreateTopics(request) => {
             Step::Waiting(Box::pin(create_topics::handle(call, request)))
         }
@@ -83,6 +169,12 @@ pub(crate) fn dispatch(call: Call, request: Request) -> Step {
         Request::InitProducerId(request) => {
             Step::Waiting(Box::pin(init_producer_id::handle(call, request)))
         }
+        Request::DeleteGroups(request) => {
+            Step::Waiting(Box::pin(delete_groups::handle(call, request)))
+        }
+        Request::OffsetDelete(request) => {
+            Step::Waiting(Box::pin(offset_delete::handle(call, request)))
+        }
         Request::ApiVersions(request) => {
             Step::Done(call.answer(api_versions::answer(&request, call.version())))
         }
@@ -90,23 +182,39 @@ pub(crate) fn dispatch(call: Call, request: Request) -> Step {
         Request::SaslHandshake(_) | Request::SaslAuthenticate(_) => {
             Step::Done(refusal(&call.header, &request, ErrorCode::IllegalSaslState))
         }
+        unserved!() => Step::Done(Answer::close()),
     }
 }
 
 /// The answer to a request that is refused as a whole, in the form of its key.
 pub(crate) fn refusal(header: &RequestHeader, request: &Request, code: ErrorCode) -> Answer {
+    let version = header.api_version;
     let response: Response = match request {
         Request::Produce(request) if request.acks == 0 => return Answer::close(),
         Request::Produce(request) => produce::refusal(request, code).into(),
         Request::Fetch(request) => fetch::refusal(request, code).into(),
         Request::ListOffsets(request) => list_offsets::refusal(request, code).into(),
         Request::Metadata(request) => metadata::refusal(request, code).into(),
+        Request::OffsetCommit(request) => offset_commit::refusal(request, code).into(),
+        Request::OffsetFetch(request) => offset_fetch::refusal(request, version, code).into(),
+        Request::FindCoordinator(request) => {
+            find_coordinator::refusal(request, version, code).into()
+        }
+        Request::JoinGroup(_) => join_group::refusal(version, code).into(),
+        Request::Heartbeat(_) => heartbeat::refusal(code).into(),
+        Request::LeaveGroup(_) => leave_group::refusal(code).into(),
+        Request::SyncGroup(_) => sync_group::refusal(code).into(),
+        Request::DescribeGroups(request) => describe_groups::refusal(request, code).into(),
+        Request::ListGroups(_) => list_groups::refusal(code).into(),
         Request::SaslHandshake(_) => sasl_handshake::refusal(code).into(),
         Request::ApiVersions(_) => api_versions::refusal(code).into(),
         Request::CreateTopics(request) => create_topics::refusal(request, code).into(),
         Request::DeleteTopics(request) => delete_topics::refusal(request, code).into(),
         Request::InitProducerId(_) => init_producer_id::refusal(code).into(),
         Request::SaslAuthenticate(_) => sasl_authenticate::refusal(code).into(),
+        Request::DeleteGroups(request) => delete_groups::refusal(request, code).into(),
+        Request::OffsetDelete(_) => offset_delete::refusal(code).into(),
+        unserved!() => return Answer::close(),
     };
     Answer::new(header, &response)
 }

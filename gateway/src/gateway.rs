@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::config::GatewayConfig;
 use crate::egress::{EgressMeter, Reporter};
+use crate::gates::{self, Gates, LimitsView};
 use crate::lanes::Lanes;
 use crate::listener::{self, Listener, ListenerKind};
 use crate::metrics::Metrics;
@@ -75,6 +76,7 @@ pub struct Gateway {
     stop_reports: watch::Sender<bool>,
     reporter: JoinSet<()>,
     background: JoinSet<()>,
+    limits: LimitsView,
 }
 
 impl Gateway {
@@ -93,6 +95,12 @@ impl Gateway {
         let (stop_reports, reports_stopped) = watch::channel(false);
         let mut background = JoinSet::new();
         let (services, listeners) = services(parts, draining, &mut background);
+        let limits = LimitsView {
+            gates: Arc::clone(&services.gates),
+            router: Arc::clone(&services.router),
+            clock: Arc::clone(&services.clock),
+        };
+        background.spawn(gates::publish(limits.clone()));
         let mut reporter = JoinSet::new();
         reporter.spawn(
             Reporter {
@@ -114,12 +122,18 @@ impl Gateway {
             stop_reports,
             reporter,
             background,
+            limits,
         })
     }
 
     /// The addresses of the listeners, in the order in which they were given.
     pub fn local_addrs(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The limits of the virtual clusters, as this gateway gives them out.
+    pub fn limits(&self) -> LimitsView {
+        self.limits.clone()
     }
 
     /// Begins to shut down: nothing is accepted or read any more, what is under way is answered.
@@ -192,6 +206,7 @@ pub(crate) fn services(
         request_memory: memory(config.request_memory_bytes),
         sign_in_memory: memory(config.sign_in_memory_bytes),
         fetch_memory: memory(config.fetch_memory_bytes),
+        gates: Arc::new(Gates::new(&config, Arc::clone(&parts.clock))),
         config,
         clock: parts.clock,
         control: parts.control,

@@ -14,18 +14,22 @@
 
 mod admission;
 mod alarm;
+mod answer_room;
 mod call;
 mod client;
 mod config;
 mod connection;
+mod coordinators;
 mod dispatch;
 mod egress;
 mod error;
+mod gates;
 mod gateway;
 mod handlers;
 mod lanes;
 mod limits;
 mod listener;
+mod memory;
 mod metrics;
 mod mute;
 mod news;
@@ -39,7 +43,9 @@ mod topic_config;
 
 pub use auth::FakeSaltSecret;
 pub use config::GatewayConfig;
+pub use coordinators::GROUPS_TOPIC;
 pub use egress::USAGE_TOPIC;
+pub use gates::{LimitRow, LimitsView};
 pub use gateway::{Gateway, GatewayParts, StartError};
 pub use listener::{Listener, ListenerKind};
 pub use router::Nodes;

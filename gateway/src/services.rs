@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::config::GatewayConfig;
 use crate::egress::EgressMeter;
+use crate::gates::Gates;
 use crate::lanes::Lanes;
 use crate::metrics::Metrics;
 use crate::news::News;
@@ -30,6 +31,7 @@ pub(crate) struct Services {
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) news: Arc<News>,
     pub(crate) egress: Arc<EgressMeter>,
+    pub(crate) gates: Arc<Gates>,
     pub(crate) producer_ids: ProducerIds,
     pub(crate) metrics: Metrics,
     pub(crate) random: Arc<FillRandom>,

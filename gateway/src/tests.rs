@@ -3,9 +3,14 @@
 
 mod admin;
 mod connections;
+mod coordinators;
 mod fake_control;
+mod fake_coordinator;
 mod fake_node;
 mod fetching;
+mod groups;
+mod limits;
+mod offsets;
 mod peer;
 mod producing;
 mod shutdown;

@@ -30,7 +30,7 @@ use crate::limits::{
     GROUP_SNAPSHOT_BYTES, GROUPS_STOP_MAX, LAG_REFRESH_EVERY, LOADING_PATIENCE, LOADS_AT_ONCE,
     UNSUBSCRIBED_CHECK_EVERY,
 };
-use crate::node::LocalNode;
+use crate::local::LocalNode;
 
 pub(crate) mod calls;
 mod group_shard;

@@ -49,6 +49,10 @@ pub const FRAME_LISTS_BYTES_MAX: u64 = 16 << 20;
 /// What a batch in the tail cache costs beside its bytes.
 pub const TAIL_BATCH_OVERHEAD: usize = 128;
 
+/// How often it is looked whether a minute is over whose usage can be sealed, and how long after a
+/// failed hand-over the next one is tried.
+pub const USAGE_LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// Calls that may wait for the coordinators' task; at the bound the caller waits.
 pub const GROUP_CALLS_MAX: usize = 1024;
 

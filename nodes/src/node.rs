@@ -5,30 +5,28 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use control_api::ControlPlane;
-use model::{Clock, GatewayIncarnation, LaneId, NodeId, Offset, TopicPartition, VirtualClusterId};
-use node_api::transport::{LANE_REPLIES_MAX, NEWS_MAX};
-use node_api::{
-    Append, BoxFuture, FindOffset, FoundOffset, GroupCall, GroupError, GroupReply, LaneChannel,
-    ListedGroup, NodeTransport, Read, ReadError, ReadReply, UsageTotal, Watermark,
-};
-use quota::Meters;
+use model::{Clock, LaneId, NodeId, TopicPartition, VirtualClusterId};
+use node_api::{Append, NodeTransport};
+use quota::{Meters, OpenUsage, UsageSource, UsedInAll};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
-use wal::{FileDisk, Recovered, Running, ShardEvents, WalConfig, WalError};
+use wal::{FileDisk, Recovered, Running, ShardEvents, WalConfig, WalError, WalHandle};
 
-use crate::coordinators::lag::{LagRefresh, Position};
+use crate::coordinators::lag::LagRefresh;
 use crate::coordinators::{Around, Coordinators, FillRandom, GroupCalls, Rules, loads, mailbox};
 use crate::file_reads::FileReads;
-use crate::janitor::ask;
 use crate::limits::{APPENDS_MAX, CALLS_MAX};
+use crate::local::LocalNode;
 use crate::partition::Partition;
-use crate::recovery::{Circumstances, RecoveryError, rebuild};
+use crate::recovery::{Circumstances, RecoveryError, freed_meanwhile, rebuild};
 use crate::shard::{Inboxes, Shard, ShardCall, Surroundings};
+use crate::traffic::{TopicTraffic, Traffic};
+use crate::usage::UsageSealer;
 
 /// What is set about a node.
 #[derive(Clone, Debug)]
@@ -91,11 +89,14 @@ pub struct Node {
     lags: watch::Receiver<Arc<str>>,
 }
 
-struct Inner {
-    appends: Vec<mpsc::Sender<Append>>,
-    calls: Arc<[mpsc::Sender<ShardCall>]>,
-    /// What was metered before this start.
-    recovered: Meters,
+pub(crate) struct Inner {
+    pub(crate) appends: Vec<mpsc::Sender<Append>>,
+    pub(crate) calls: Arc<[mpsc::Sender<ShardCall>]>,
+    node: NodeId,
+    /// Taken when the node stops: the log ends with its last handle.
+    wal: std::sync::Mutex<Option<WalHandle>>,
+    clock: Arc<dyn Clock>,
+    traffic: Arc<Traffic>,
     /// Set once a shard has ended without being told to.
     failed: watch::Receiver<bool>,
     tasks: Mutex<Option<Tasks>>,
@@ -106,6 +107,7 @@ struct Tasks {
     shards: Vec<JoinHandle<()>>,
     coordinators: JoinHandle<()>,
     janitor: JoinHandle<()>,
+    usage: JoinHandle<()>,
     wal: std::thread::JoinHandle<()>,
 }
 
@@ -187,22 +189,39 @@ impl Node {
             reader,
             thread,
         } = running;
+        let traffic = Arc::new(Traffic::default());
         let around = Arc::new(Surroundings {
             node: config.node,
             clock: Arc::clone(&parts.clock),
+            traffic: Arc::clone(&traffic),
             wal: handle.clone(),
             files: FileReads::new(reader),
             map: parts.control.watch(),
             retention_check_interval: config.retention_check_interval,
         });
         let interval = config.retention_check_interval;
+        let freed = freed_meanwhile(&recovered.meters, &partitions, parts.clock.wall());
         let started = start_shards(config, around, partitions, events);
+        // Before anything else, so that it is durable before a segment can go.
+        let _ = started.calls[0].send(ShardCall::Free(freed)).await;
+        let sealer = UsageSealer {
+            source: UsageSource::Node(config.node),
+            wal: handle.clone(),
+            shard: started.calls[0].clone(),
+            control: Arc::clone(&parts.control),
+            clock: Arc::clone(&parts.clock),
+        };
+        let usage = sealer.run(recovered.meters.sealed().cloned());
         let batch_bytes_max = handle.frame_bytes_max() / 2;
-        let janitor = crate::janitor::run(handle, Arc::clone(&started.calls), sealed, interval);
+        let janitor =
+            crate::janitor::run(handle.clone(), Arc::clone(&started.calls), sealed, interval);
         let inner = Arc::new(Inner {
             appends: started.appends,
             calls: started.calls,
-            recovered: recovered.meters,
+            node: config.node,
+            wal: std::sync::Mutex::new(Some(handle)),
+            clock: Arc::clone(&parts.clock),
+            traffic,
             failed: started.failed,
             tasks: Mutex::new(None),
         });
@@ -213,6 +232,7 @@ impl Node {
             shards: started.tasks,
             coordinators: tokio::spawn(guard.watch(coordinators)),
             janitor: tokio::spawn(janitor),
+            usage: tokio::spawn(usage),
             wal: thread,
         };
         *inner.tasks.lock().await = Some(tasks);
@@ -245,6 +265,28 @@ impl Node {
         }
     }
 
+    /// What has been counted here and not handed over to the balancer; none where the node has stopped.
+    pub async fn open_usage(&self) -> Option<OpenUsage> {
+        let meters = self.inner.meters().await?;
+        Some(OpenUsage {
+            source: UsageSource::Node(self.inner.node),
+            epoch: meters.epoch(),
+            next_sequence: meters.next_sequence(),
+            sealed: meters.sealed().cloned(),
+            runs: meters.open(self.inner.clock.wall()),
+        })
+    }
+
+    /// What each virtual cluster has used since it began, with what it stores now.
+    pub async fn used_in_all(&self) -> Vec<(VirtualClusterId, UsedInAll)> {
+        self.inner.used_in_all().await
+    }
+
+    /// What was committed by topic since the start.
+    pub fn topic_traffic(&self) -> Vec<TopicTraffic> {
+        self.inner.traffic.all()
+    }
+
     /// Makes everything durable that was taken, answers it, and stops. The folder is free then.
     pub async fn shutdown(&self) {
         let Some(tasks) = self.inner.tasks.lock().await.take() else {
@@ -257,8 +299,10 @@ impl Node {
                 warn!("a shard has stopped before everything was durable");
             }
         }
+        self.inner.wal_slot().take();
         tasks.janitor.abort();
-        let others = [tasks.coordinators, tasks.janitor];
+        tasks.usage.abort();
+        let others = [tasks.coordinators, tasks.janitor, tasks.usage];
         for task in tasks.shards.into_iter().chain(others) {
             // An aborted or failed task has ended, and that is what is waited for.
             let _ = task.await;
@@ -268,6 +312,29 @@ impl Node {
         if !matches!(joined, Ok(Ok(()))) {
             warn!("the write-ahead log has ended by a panic");
         }
+    }
+}
+
+impl Inner {
+    fn wal_slot(&self) -> MutexGuard<'_, Option<WalHandle>> {
+        self.wal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the log has metered; none where the node has stopped.
+    async fn meters(&self) -> Option<Meters> {
+        let wal = self.wal_slot().clone();
+        wal?.meters().await.ok()
+    }
+
+    /// See [`Node::used_in_all`].
+    pub(crate) async fn used_in_all(&self) -> Vec<(VirtualClusterId, UsedInAll)> {
+        let Some(meters) = self.meters().await else {
+            return Vec::new();
+        };
+        let totals = meters.totals(self.clock.wall());
+        totals
+            .filter(|(cluster, _)| *cluster != VirtualClusterId::SYSTEM)
+            .collect()
     }
 }
 
@@ -392,191 +459,6 @@ impl Drop for FailAtEnd {
 }
 
 /// A partition's shard follows from its lane, so that a lane's appends reach one shard in order.
-fn shard_of(partition: TopicPartition, shards: u16) -> usize {
+pub(crate) fn shard_of(partition: TopicPartition, shards: u16) -> usize {
     usize::from(LaneId::of(partition).0) % usize::from(shards)
-}
-
-/// A node in the same process.
-#[derive(Clone)]
-pub struct LocalNode {
-    inner: Arc<Inner>,
-    /// None for the coordinators' own use.
-    groups: Option<GroupCalls>,
-}
-
-impl LocalNode {
-    fn calls(&self, partition: TopicPartition) -> mpsc::Sender<ShardCall> {
-        self.inner.calls[shard_of(partition, self.shards())].clone()
-    }
-
-    fn shards(&self) -> u16 {
-        u16::try_from(self.inner.calls.len()).expect("there are few shards")
-    }
-
-    /// How far readers at these offsets are behind; none for what is not here.
-    pub(crate) async fn positions(
-        &self,
-        asked: Vec<(TopicPartition, Offset)>,
-    ) -> Vec<Option<Position>> {
-        let mut positions = vec![None; asked.len()];
-        let mut divided = vec![(Vec::new(), Vec::new()); self.inner.calls.len()];
-        for (index, (partition, offset)) in asked.into_iter().enumerate() {
-            let (indices, part) = &mut divided[shard_of(partition, self.shards())];
-            indices.push(index);
-            part.push((partition, offset));
-        }
-        for (calls, (indices, part)) in self.inner.calls.iter().zip(divided) {
-            let found = ask(calls, |reply| ShardCall::Positions(part, reply)).await;
-            for (index, position) in indices.into_iter().zip(found.into_iter().flatten()) {
-                positions[index] = position;
-            }
-        }
-        positions
-    }
-}
-
-impl NodeTransport for LocalNode {
-    fn open_lane(
-        &self,
-        gateway: GatewayIncarnation,
-        lane: LaneId,
-    ) -> BoxFuture<'static, LaneChannel> {
-        let shard = usize::from(lane.0) % self.inner.calls.len();
-        let (appends, calls) = (
-            self.inner.appends[shard].clone(),
-            self.inner.calls[shard].clone(),
-        );
-        Box::pin(async move {
-            let (sender, replies) = mpsc::channel(LANE_REPLIES_MAX);
-            let (done, opened) = oneshot::channel();
-            // A node that has stopped drops the sender, and the lane sees its replies end.
-            if calls
-                .send(ShardCall::OpenLane(gateway, lane, sender, done))
-                .await
-                .is_ok()
-            {
-                let _ = opened.await;
-            }
-            LaneChannel { appends, replies }
-        })
-    }
-
-    fn read(&self, read: Read) -> BoxFuture<'static, Result<ReadReply, ReadError>> {
-        let calls = self.calls(read.partition);
-        Box::pin(async move {
-            let (reply, answer) = oneshot::channel();
-            let sent = calls.send(ShardCall::Read(read, reply)).await;
-            sent.map_err(|_| ReadError::NotOwner)?;
-            answer.await.unwrap_or(Err(ReadError::NotOwner))
-        })
-    }
-
-    fn find_offset(&self, query: FindOffset) -> BoxFuture<'static, Result<FoundOffset, ReadError>> {
-        let calls = self.calls(query.partition);
-        Box::pin(async move {
-            let (reply, answer) = oneshot::channel();
-            let sent = calls.send(ShardCall::FindOffset(query, reply)).await;
-            sent.map_err(|_| ReadError::NotOwner)?;
-            answer.await.unwrap_or(Err(ReadError::NotOwner))
-        })
-    }
-
-    fn news(
-        &self,
-        gateway: GatewayIncarnation,
-    ) -> BoxFuture<'static, mpsc::Receiver<Vec<Watermark>>> {
-        let shards = Arc::clone(&self.inner.calls);
-        Box::pin(async move {
-            let (sender, news) = mpsc::channel(NEWS_MAX);
-            for calls in shards.iter() {
-                let _ = calls
-                    .send(ShardCall::OpenNews(gateway, sender.clone()))
-                    .await;
-            }
-            news
-        })
-    }
-
-    fn interest(
-        &self,
-        gateway: GatewayIncarnation,
-        partitions: Vec<(TopicPartition, bool)>,
-    ) -> BoxFuture<'static, ()> {
-        let shards = Arc::clone(&self.inner.calls);
-        let count = self.shards();
-        Box::pin(async move {
-            let mut divided = vec![Vec::new(); shards.len()];
-            for wish in partitions {
-                divided[shard_of(wish.0, count)].push(wish);
-            }
-            for (calls, wishes) in shards.iter().zip(divided) {
-                if !wishes.is_empty() {
-                    let _ = calls.send(ShardCall::Interest(gateway, wishes)).await;
-                }
-            }
-        })
-    }
-
-    fn coordinate(
-        &self,
-        shard: TopicPartition,
-        call: GroupCall,
-    ) -> BoxFuture<'static, Result<GroupReply, GroupError>> {
-        let groups = self.groups.clone();
-        Box::pin(async move {
-            let groups = groups.ok_or(GroupError::NotCoordinator)?;
-            groups.coordinate(shard, call).await
-        })
-    }
-
-    fn list_groups(&self, cluster: VirtualClusterId) -> BoxFuture<'static, Vec<ListedGroup>> {
-        let groups = self.groups.clone();
-        Box::pin(async move {
-            match groups {
-                Some(groups) => groups.list(cluster).await,
-                None => Vec::new(),
-            }
-        })
-    }
-
-    fn delete_records(
-        &self,
-        partition: TopicPartition,
-        offset: Option<Offset>,
-    ) -> BoxFuture<'static, Result<Offset, ReadError>> {
-        let calls = self.calls(partition);
-        Box::pin(async move {
-            let delete = |reply| ShardCall::DeleteRecords(partition, offset, reply);
-            let deleted = ask(&calls, delete).await;
-            deleted.unwrap_or(Err(ReadError::NotOwner))
-        })
-    }
-
-    fn usage(&self) -> BoxFuture<'static, Vec<UsageTotal>> {
-        let inner = Arc::clone(&self.inner);
-        Box::pin(async move {
-            let mut meters = inner.recovered.clone();
-            for calls in inner.calls.iter() {
-                let (reply, answer) = oneshot::channel();
-                if calls.send(ShardCall::Meters(reply)).await.is_ok()
-                    && let Ok(more) = answer.await
-                {
-                    meters.merge(&more);
-                }
-            }
-            meters
-                .totals()
-                .filter(|(cluster, _)| *cluster != VirtualClusterId::SYSTEM)
-                .map(usage)
-                .collect()
-        })
-    }
-}
-
-fn usage((virtual_cluster, sum): (VirtualClusterId, quota::MeterSum)) -> UsageTotal {
-    UsageTotal {
-        virtual_cluster,
-        bytes_in: sum.bytes_in.0,
-        bytes_out: sum.bytes_out.0,
-    }
 }

@@ -26,13 +26,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{
-    Clock, ClusterMap, GatewayIncarnation, LaneId, NodeId, Offset, TopicId, TopicPartition,
+    ByteCount, Clock, ClusterMap, GatewayIncarnation, LaneId, NodeId, Offset, TopicId,
+    TopicPartition, VirtualClusterId,
 };
 use node_api::{
     Append, AppendReply, FindOffset, FoundOffset, Read, ReadError, ReadReply, Watermark,
 };
 use partition_log::SegmentId;
-use quota::{Meters, Minute};
 use tokio::sync::{mpsc, oneshot, watch};
 use wal::{FrameWrite, ShardEvents, WalHandle, WalStopped};
 
@@ -46,6 +46,7 @@ use crate::shard::deletions::Deletion;
 use crate::shard::lanes::Lanes;
 use crate::shard::news::News;
 use crate::tail::TailBudget;
+use crate::traffic::Traffic;
 
 /// What a shard is asked beside appends.
 pub(crate) enum ShardCall {
@@ -61,6 +62,14 @@ pub(crate) enum ShardCall {
     Interest(GatewayIncarnation, Vec<(TopicPartition, bool)>),
     Read(Read, oneshot::Sender<Result<ReadReply, ReadError>>),
     FindOffset(FindOffset, oneshot::Sender<Result<FoundOffset, ReadError>>),
+    /// Seals the usage of minutes that are over; batches below the number are kept for good. Answers
+    /// when that is durable.
+    Seal {
+        stored_below: u64,
+        done: oneshot::Sender<()>,
+    },
+    /// Writes that these virtual clusters store so many bytes less: those of partitions that are gone.
+    Free(Vec<(VirtualClusterId, ByteCount)>),
     /// Moves a log's start up, to its high watermark where no offset is named; answers when that
     /// is durable.
     DeleteRecords(
@@ -73,8 +82,6 @@ pub(crate) enum ShardCall {
         Vec<(TopicPartition, Offset)>,
         oneshot::Sender<Vec<Option<Position>>>,
     ),
-    /// What the shard has metered since the start.
-    Meters(oneshot::Sender<Meters>),
     /// Which segments hold anything a client may read, and which are full.
     Segments(oneshot::Sender<Segments>),
     /// Makes the given segment and all before it needless for rebuilding state; answers when that
@@ -110,6 +117,7 @@ pub(crate) struct Surroundings {
     pub(crate) files: FileReads,
     pub(crate) map: watch::Receiver<Arc<ClusterMap>>,
     pub(crate) retention_check_interval: Duration,
+    pub(crate) traffic: Arc<Traffic>,
 }
 
 pub(crate) struct Shard {
@@ -120,7 +128,6 @@ pub(crate) struct Shard {
     pub(crate) tail_budget: TailBudget,
     pub(crate) lanes: Lanes,
     pub(crate) news: News,
-    pub(crate) meters: Meters,
     /// Frames of this turn, not yet submitted.
     pub(crate) outgoing: Vec<FrameWrite>,
     /// Segments that were completed and not asked for yet.
@@ -158,7 +165,6 @@ impl Shard {
             tail_budget: TailBudget::new(tail_bytes),
             lanes: Lanes::default(),
             news: News::default(),
-            meters: Meters::new(),
             outgoing: Vec::new(),
             newly_sealed: Vec::new(),
             renewals: Vec::new(),
@@ -258,8 +264,9 @@ impl Shard {
                 self.delete_records(partition, offset, reply);
             }
             // An answer that nobody waits for any more is dropped on purpose.
+            ShardCall::Seal { stored_below, done } => self.seal_usage(stored_below, done),
+            ShardCall::Free(freed) => self.free(freed),
             ShardCall::Positions(asked, reply) => drop(reply.send(self.positions(&asked))),
-            ShardCall::Meters(reply) => drop(reply.send(self.meters.clone())),
             ShardCall::Segments(reply) => drop(reply.send(self.segments())),
             ShardCall::Renew(segment, done) => self.renew(segment, done),
             ShardCall::Stop(_) => unreachable!("the loop handles it"),
@@ -335,10 +342,6 @@ fn watermark(
         bounds: partitions.get(&partition).map(Partition::bounds),
     }
 }
-
-/// The minute before which meter windows are folded into totals: none yet, since no window is sent
-/// anywhere before metering seals them.
-pub(crate) const FOLD_BEFORE: Minute = Minute(i64::MIN);
 
 /// Ids of the topics that `map` holds, to find what is gone.
 pub(crate) fn is_gone(map: &ClusterMap, topic: TopicId) -> bool {

@@ -10,9 +10,9 @@ use crate::{
     describe_config, register_node, set_cluster,
 };
 
-const DEMO: VirtualClusterId = VirtualClusterId(1);
+pub(crate) const DEMO: VirtualClusterId = VirtualClusterId(1);
 
-fn cluster(id: u32) -> VirtualCluster {
+pub(crate) fn cluster(id: u32) -> VirtualCluster {
     VirtualCluster {
         id: VirtualClusterId(id),
         tenant: TenantId(id),

@@ -13,11 +13,11 @@ use std::io::{self, IoSlice};
 use bytes::Buf;
 use model::VirtualClusterId;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use wire::Segments;
 
 use crate::limits::WRITE_PIECES_MAX;
+use crate::memory::Held;
 
 /// What goes with an answer until it is delivered.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ pub(crate) struct Parcel {
     /// Bytes of record batches in it, and who pays for them.
     pub(crate) metered: Option<(VirtualClusterId, u64)>,
     /// Memory that it takes.
-    pub(crate) memory: Option<OwnedSemaphorePermit>,
+    pub(crate) memory: Option<Held>,
 }
 
 /// See the file's header.

@@ -29,6 +29,9 @@ use crate::topic_config;
 const SOURCE_TOPIC: i8 = 1;
 const SOURCE_DEFAULT: i8 = 5;
 
+/// First version whose clients know THROTTLING_QUOTA_EXCEEDED (KIP-599).
+const VERSION_WITH_QUOTA: i16 = 6;
+
 /// Stands for the cluster's default number of partitions or replicas.
 const DEFAULT: i32 = -1;
 
@@ -194,7 +197,7 @@ async fn create(
 fn refused(call: &Call, name: &str, fault: &Fault) -> CreatableTopicResult {
     CreatableTopicResult {
         name: name.to_owned(),
-        error_code: call.refuse(fault).code(),
+        error_code: call.refuse_change(fault, VERSION_WITH_QUOTA).code(),
         error_message: Some(fault.text()),
         ..CreatableTopicResult::default()
     }

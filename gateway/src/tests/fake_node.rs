@@ -15,6 +15,8 @@ use node_api::{
 };
 use tokio::sync::{mpsc, watch};
 
+use super::fake_coordinator::FakeCoordinator;
+
 /// One stored batch.
 struct Stored {
     base_offset: u64,
@@ -88,6 +90,7 @@ pub(super) struct FakeNode {
     open: watch::Sender<bool>,
     /// How often its lanes broke.
     breaks: watch::Sender<u32>,
+    pub(super) coordinator: FakeCoordinator,
 }
 
 impl FakeNode {
@@ -96,6 +99,7 @@ impl FakeNode {
             state: Arc::default(),
             open: watch::Sender::new(true),
             breaks: watch::Sender::new(0),
+            coordinator: FakeCoordinator::new(),
         }
     }
 
@@ -342,14 +346,15 @@ impl NodeTransport for FakeNode {
 
     fn coordinate(
         &self,
-        _: TopicPartition,
-        _: GroupCall,
+        shard: TopicPartition,
+        call: GroupCall,
     ) -> BoxFuture<'static, Result<GroupReply, GroupError>> {
-        Box::pin(async { Err(GroupError::NotAvailable) })
+        Box::pin(self.coordinator.clone().ask(shard, call))
     }
 
-    fn list_groups(&self, _: VirtualClusterId) -> BoxFuture<'static, Vec<ListedGroup>> {
-        Box::pin(async { Vec::new() })
+    fn list_groups(&self, cluster: VirtualClusterId) -> BoxFuture<'static, Vec<ListedGroup>> {
+        let listed = self.coordinator.list(cluster);
+        Box::pin(async { listed })
     }
 
     fn delete_records(

@@ -25,6 +25,9 @@ impl<K> Default for Timers<K> {
 impl<K: Ord + Clone> Timers<K> {
     /// Sets a deadline, in the place of the one that the name had.
     pub(crate) fn set(&mut self, name: K, at: Instant) {
+        if self.at.get(&name) == Some(&at) {
+            return;
+        }
         self.clear(&name);
         self.order.insert((at, name.clone()));
         self.at.insert(name, at);

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::coordinators::Around;
 use crate::limits::{LAG_OFFSETS_MAX, LAG_SERIES_MAX};
-use crate::node::LocalNode;
+use crate::local::LocalNode;
 
 /// Where a reader stands in a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

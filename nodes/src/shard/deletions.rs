@@ -6,7 +6,6 @@
 
 use model::{Offset, TopicPartition};
 use node_api::ReadError;
-use partition_log::LogRecord;
 use tokio::sync::oneshot;
 
 use crate::coordinators::lag::Position;
@@ -60,10 +59,8 @@ impl Shard {
         }
         let record = partition.log.advance_log_start(wanted);
         let start = partition.bounds().log_start_offset;
-        if let Some(LogRecord::LogStart(offset)) = record {
-            let frame = self.frame(key, LogRecord::LogStart(offset));
-            self.outgoing.extend(frame);
-        }
+        let frame = record.and_then(|record| self.frame(key, record));
+        self.outgoing.extend(frame);
         Ok(start)
     }
 

@@ -9,7 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use control_api::{
-    ControlPlane, CreatedTopic, NewTopic, ProducerIdBlock, TopicError, TopicRef, Unavailable,
+    ControlPlane, CreatedTopic, NewTopic, ProducerIdBlock, RecordUsageError, TopicError, TopicRef,
+    Unavailable,
 };
 use model::{
     AppendId, CatalogVersion, Clock, ClusterMap, GatewayIncarnation, Instant, LaneId, LeaderEpoch,
@@ -17,12 +18,15 @@ use model::{
     TopicName, TopicPartition, VirtualCluster, VirtualClusterId,
 };
 use node_api::{Append, AppendOutcome, LaneChannel, NodeTransport, Read, ReadReply};
+use quota::{SealedUsage, UsageSource};
 use records::{
     BatchBuilder, BatchRules, Codec, NewRecord, ProducerFields, ValidBatch, batches, validate,
 };
 use tokio::sync::watch;
 
-use crate::node::{Coordination, LocalNode};
+use crate::local::LocalNode;
+use crate::node::Coordination;
+use crate::tests::usage::TestBill;
 use crate::{FillRandom, GROUPS_TOPIC, Node, NodeConfig, NodeParts};
 
 pub(super) const GATEWAY: GatewayIncarnation = GatewayIncarnation(5);
@@ -52,6 +56,7 @@ impl Clock for TestClock {
 pub(super) struct TestControl {
     pub(super) map: watch::Sender<Arc<ClusterMap>>,
     pub(super) epoch: AtomicU64,
+    pub(super) bill: TestBill,
 }
 
 #[async_trait]
@@ -83,6 +88,14 @@ impl ControlPlane for TestControl {
 
     async fn register_node(&self, _: NodeId) -> Result<NodeEpoch, Unavailable> {
         Ok(NodeEpoch(self.epoch.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    async fn record_usage(
+        &self,
+        source: UsageSource,
+        usage: SealedUsage,
+    ) -> Result<(), RecordUsageError> {
+        self.bill.record(source, usage)
     }
 }
 
@@ -188,6 +201,7 @@ impl World {
             control: Arc::new(TestControl {
                 map,
                 epoch: AtomicU64::new(1),
+                bill: TestBill::default(),
             }),
             clock: Arc::new(TestClock {
                 start: std::time::Instant::now(),

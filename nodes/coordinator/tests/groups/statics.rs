@@ -2,7 +2,7 @@
 
 use coordinator::{GroupError, GroupRequest, GroupState, JoinGroup, Joined, Membership};
 
-use crate::shard::{CLUSTER, SESSION_MS, Shard, With, join, membership, share, subscription, sync};
+use crate::shard::{CLUSTER, Shard, With, join, membership, share, subscription, sync};
 
 /// A stable group of static members `i0`, `i1`, ...; the first one leads.
 fn stable(shard: &mut Shard, count: usize) -> Vec<Membership> {
