@@ -1,9 +1,11 @@
 //! What is there after a crash.
 
 use bytes::Bytes;
-use coordinator::{Coordinator, Effect, GroupRequest, GroupState, ReplayError, StoredRecord};
+use coordinator::{
+    Coordinator, Effect, GroupError, GroupRequest, GroupState, ReplayError, StoredRecord,
+};
 
-use crate::offsets::{commit, committed, fetch, key, nobody, offset};
+use crate::offsets::{commit, committed, deleted, fetch, key, nobody, offset};
 use crate::shard::{CLUSTER, SESSION_MS, Shard, With, join, replay, share, sync};
 
 #[test]
@@ -110,4 +112,56 @@ fn a_deletion_that_is_half_durable_leaves_a_group_that_can_be_deleted() {
         shard.ask(GroupRequest::Delete);
         assert_eq!(shard.core.snapshot().count(), 0);
     }
+}
+
+#[test]
+fn members_that_do_not_survive_a_crash_are_dropped() {
+    let mut shard = Shard::new();
+    shard.stable(2);
+    shard.restart();
+    shard.advance(SESSION_MS - 1);
+    assert_eq!(shard.core.list(CLUSTER)[0].state, GroupState::Stable);
+    shard.advance(1);
+    assert_eq!(shard.core.list(CLUSTER)[0].state, GroupState::Empty);
+}
+
+#[test]
+fn the_leader_is_the_same_after_a_crash() {
+    let mut shard = Shard::new();
+    let calls = ["z", "a"].map(|id| shard.core_call(GroupRequest::Join(join().with_client(id))));
+    shard.advance(0);
+    let joined = calls.map(|call| shard.joined(call));
+    assert_eq!(joined[1].leader, joined[0].member_id);
+    shard.sync_all(&joined);
+    shard.restart();
+    let again = join().with_member(&joined[1].member_id);
+    let call = shard.call(GroupRequest::Join(again));
+    let told = shard.joined(call);
+    assert_eq!(told.leader, joined[0].member_id);
+    assert_eq!(told.members, []);
+}
+
+#[test]
+fn what_members_read_is_known_after_a_crash() {
+    let mut shard = Shard::new();
+    shard.stable(2);
+    shard.restart();
+    let both = [(key(1, 0), "topic"), (key(2, 0), "other")];
+    let reads = Err(GroupError::GroupSubscribedToTopic);
+    assert_eq!(deleted(&mut shard, &both), Ok(vec![reads, Ok(())]));
+}
+
+#[test]
+fn since_when_a_group_is_empty_is_known_after_a_crash() {
+    let mut shard = Shard::new();
+    shard.rules.settings.offsets_retention_ms = 5000;
+    let members = shard.stable(1);
+    committed(&mut shard, commit(&members[0], vec![offset(key(1, 0), 1)])).expect("a member");
+    shard.advance(4000);
+    shard.leave(&[(&members[0].member_id, None)]);
+    shard.restart();
+    shard.advance(4999);
+    assert_eq!(shard.core.group_count(CLUSTER), 1);
+    shard.advance(1);
+    assert_eq!(shard.core.group_count(CLUSTER), 0);
 }

@@ -57,7 +57,7 @@ pub fn fetch(shard: &mut Shard, partitions: Option<Vec<OffsetKey>>) -> Vec<Fetch
     }
 }
 
-fn deleted(shard: &mut Shard, partitions: &[(OffsetKey, &str)]) -> Results {
+pub fn deleted(shard: &mut Shard, partitions: &[(OffsetKey, &str)]) -> Results {
     let partitions = partitions.iter().map(|(key, name)| {
         let name = TopicName::parse(name).expect("it is a name");
         (*key, name)

@@ -79,6 +79,36 @@ fn a_follower_that_changes_nothing_begins_no_rebalance() {
 }
 
 #[test]
+fn what_a_member_asks_for_when_it_joins_again_counts() {
+    let mut shard = Shard::new();
+    let members = shard.stable(2);
+    let metadata = subscription(&["other"]);
+    let changed = JoinGroup {
+        session_timeout_ms: 2 * SESSION_MS as i32,
+        ..join().with_metadata(metadata.clone())
+    };
+    let changed = changed.with_member(&members[1].member_id);
+    shard.call(GroupRequest::Join(changed));
+    let leader = join().with_member(&members[0].member_id);
+    let call = shard.call(GroupRequest::Join(leader));
+    let joined = shard.joined(call);
+    let told = joined.members.iter();
+    let mut told = told.filter(|told| told.member_id == members[1].member_id);
+    assert_eq!(told.next().map(|told| &told.metadata), Some(&metadata));
+    // Its session is the new one.
+    shard.advance(2 * SESSION_MS - 1);
+    let member = coordinator::Membership {
+        generation: joined.generation,
+        ..members[1].clone()
+    };
+    assert_eq!(
+        shard.heartbeat(&member),
+        Err(GroupError::RebalanceInProgress),
+        "it is still there, and the other one was silent"
+    );
+}
+
+#[test]
 fn a_leader_that_joins_again_begins_a_rebalance() {
     let mut shard = Shard::new();
     let members = shard.stable(2);

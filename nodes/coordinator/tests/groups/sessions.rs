@@ -2,7 +2,7 @@
 
 use coordinator::{CommitOffsets, GroupError, GroupRequest, GroupState, Membership};
 
-use crate::shard::{CLUSTER, SESSION_MS, Shard, With, join};
+use crate::shard::{CLUSTER, SESSION_MS, Shard, With, join, membership, sync};
 
 #[test]
 fn a_heartbeat_keeps_a_member_and_silence_ends_it() {
@@ -93,4 +93,33 @@ fn a_member_whose_join_waits_needs_no_heartbeat() {
     ));
     assert_eq!(shard.joined(waits).members.len(), 2);
     assert_eq!(shard.joined(call).generation, 2);
+    shard.advance(SESSION_MS);
+    let state = shard.core.list(CLUSTER)[0].state;
+    assert_eq!(state, GroupState::Empty, "it does now");
+}
+
+#[test]
+fn a_member_whose_sync_waits_needs_no_heartbeat_until_it_is_answered() {
+    let mut shard = Shard::new();
+    let members = shard.stable(2);
+    let calls: Vec<_> = members
+        .iter()
+        .map(|member| shard.call(GroupRequest::Join(join().with_member(&member.member_id))))
+        .collect();
+    let joined: Vec<_> = calls.into_iter().map(|call| shard.joined(call)).collect();
+    let [leader, follower] = [&joined[0], &joined[1]].map(membership);
+    let waits = shard.call(sync(&follower, Vec::new()));
+    for _ in 0..3 {
+        shard.advance(SESSION_MS - 1);
+        assert_eq!(shard.heartbeat(&leader), Ok(()));
+    }
+    assert!(shard.waits(waits));
+    let call = shard.call(sync(&leader, Vec::new()));
+    shard.synced(call);
+    shard.synced(waits);
+    shard.advance(SESSION_MS - 1);
+    assert_eq!(shard.heartbeat(&leader), Ok(()));
+    shard.advance(1);
+    let rebalances = shard.heartbeat(&leader);
+    assert_eq!(rebalances, Err(GroupError::RebalanceInProgress));
 }

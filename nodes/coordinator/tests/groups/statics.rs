@@ -2,7 +2,7 @@
 
 use coordinator::{GroupError, GroupRequest, GroupState, JoinGroup, Joined, Membership};
 
-use crate::shard::{CLUSTER, Shard, With, join, membership, share, subscription, sync};
+use crate::shard::{CLUSTER, SESSION_MS, Shard, With, join, membership, share, subscription, sync};
 
 /// A stable group of static members `i0`, `i1`, ...; the first one leads.
 fn stable(shard: &mut Shard, count: usize) -> Vec<Membership> {
@@ -236,4 +236,54 @@ fn a_full_group_takes_a_static_member_back() {
     stable(&mut shard, 2);
     let call = shard.call(GroupRequest::Join(join().with_instance("i1")));
     assert_eq!(shard.joined(call).generation, 1);
+}
+
+/// A stable group whose second member has yet to sync, and has come back under a new id.
+fn come_back_before_the_sync(shard: &mut Shard) -> [Membership; 2] {
+    let members = stable(shard, 2);
+    let changed = join().with_metadata(subscription(&["new"]));
+    let calls: Vec<_> = (0..2)
+        .map(|number| {
+            let again = changed.clone().with_member(&members[number].member_id);
+            shard.call(GroupRequest::Join(again))
+        })
+        .collect();
+    let leader = membership(&shard.joined(calls[0]));
+    shard.joined(calls[1]);
+    let call = shard.call(sync(&leader, Vec::new()));
+    shard.synced(call);
+    let call = shard.call(GroupRequest::Join(changed.with_instance("i1")));
+    let back = membership(&shard.joined(call));
+    assert_eq!(back.generation, leader.generation);
+    [leader, back]
+}
+
+#[test]
+fn a_static_member_that_comes_back_has_still_to_sync() {
+    let mut shard = Shard::new();
+    let [leader, back] = come_back_before_the_sync(&mut shard);
+    for _ in 0..6 {
+        shard.advance(SESSION_MS - 1);
+        assert_eq!(shard.heartbeat(&leader), Ok(()));
+        assert_eq!(shard.heartbeat(&back), Ok(()));
+    }
+    shard.advance(6);
+    assert_eq!(
+        shard.heartbeat(&leader),
+        Err(GroupError::RebalanceInProgress)
+    );
+    assert_eq!(shard.heartbeat(&back), Err(GroupError::UnknownMemberId));
+}
+
+#[test]
+fn the_id_that_a_static_member_had_need_not_sync() {
+    let mut shard = Shard::new();
+    let [leader, back] = come_back_before_the_sync(&mut shard);
+    let call = shard.call(sync(&back, Vec::new()));
+    shard.synced(call);
+    for _ in 0..10 {
+        shard.advance(SESSION_MS - 1);
+        assert_eq!(shard.heartbeat(&leader), Ok(()));
+        assert_eq!(shard.heartbeat(&back), Ok(()));
+    }
 }
