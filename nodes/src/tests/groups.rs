@@ -60,8 +60,9 @@ async fn offsets_and_generations_are_there_after_a_restart_and_after_a_crash() {
         let node = world.start().await;
         let transport = node.transport();
         // At once: calls wait while the coordinators are loaded.
-        let listed = transport.list_groups(DEMO).await;
-        assert_eq!(fetched(&transport, "readers").await, [(0, 7), (2, 9)]);
+        let (found, listed) =
+            tokio::join!(fetched(&transport, "readers"), transport.list_groups(DEMO));
+        assert_eq!(found, [(0, 7), (2, 9)]);
         assert_eq!(fetched(&transport, "others").await, [(1, 5)]);
         let alive = GroupRequest::Heartbeat(member_of(&joined));
         let alive = ask(&transport, "readers", alive).await;

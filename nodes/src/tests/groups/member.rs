@@ -9,7 +9,7 @@ use model::{Offset, TopicPartition};
 use node_api::{GroupCall, NodeTransport};
 
 use crate::LocalNode;
-use crate::tests::world::{DEMO, GROUPS, TOPIC};
+use crate::tests::world::{DEADLINE, DEMO, GROUPS, TOPIC};
 
 /// The partition that holds a group's state.
 pub(in crate::tests) fn shard(group: &str) -> TopicPartition {
@@ -36,7 +36,8 @@ pub(in crate::tests) async fn ask(
         group: group.to_owned(),
         request,
     };
-    node.coordinate(shard(group), call).await
+    let answer = tokio::time::timeout(DEADLINE, node.coordinate(shard(group), call)).await;
+    answer.expect("is answered in time")
 }
 
 pub(in crate::tests) fn joining(member_id: &str) -> GroupRequest {
