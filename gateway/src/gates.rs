@@ -170,14 +170,18 @@ impl Gate {
         self.state().quota.egress_room(self.clock.now())
     }
 
-    /// Charges the records of a fetch's answer. Without any the debt there is tells the throttle, so
-    /// that a fetch that got nothing for it does not come again at once.
+    /// What a fetch is told that has no room.
+    pub(crate) fn egress_throttle(&self) -> Throttle {
+        self.state().quota.egress_throttle(self.clock.now())
+    }
+
+    /// Charges the records of a fetch's answer. Nothing is held against one that found none.
     pub(crate) fn egress(&self, bytes: u64) -> Throttle {
+        if bytes == 0 {
+            return Throttle::default();
+        }
         let now = self.clock.now();
         let mut state = self.state();
-        if bytes == 0 {
-            return state.quota.egress_throttle(now);
-        }
         let charged = state.quota.charge(now, Flow::Egress, bytes, Duration::ZERO);
         charged.expect("answers to fetches are never parked")
     }

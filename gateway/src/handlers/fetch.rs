@@ -71,6 +71,7 @@ pub(crate) async fn handle(call: Call, request: FetchRequest) -> Answer {
     let mut plan = Plan::new(parts, terms, has_error);
     if is_throttled {
         plan.hurry();
+        call.slow_down(call.gate.egress_throttle());
     }
     let source = Memory::new(&call.services.fetch_memory, Some(call.gate.fetch_memory()));
     let memory = poll::run(&call.services, &mut plan, &poller, &source).await;

@@ -184,11 +184,16 @@ async fn above_the_egress_rate_fetches_are_told_and_then_empty() {
 /// A long poll that finds nothing is no throttle.
 #[tokio::test(start_paused = true)]
 async fn waiting_for_records_is_not_a_throttle() {
-    let world = World::new();
+    let world = world(|limits| limits.egress_bytes_per_s = ByteRate(10_000));
     world.topic("t", 1);
     let mut peer = world.connect();
+    peer.produce(produce_to("t", 0, batch(&vec![0; 10_000])))
+        .await;
     let response = peer.fetch(fetch_of("t", &[(0, 0)])).await;
-    assert_eq!(response.throttle_time_ms, 0);
+    assert!(response.throttle_time_ms > 700);
+    let mut idle = world.connect();
+    let waiting = idle.fetch(fetch_of("t", &[(0, 1)])).await;
+    assert_eq!((fetched(&waiting)[0].2, waiting.throttle_time_ms), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
