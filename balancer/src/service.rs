@@ -6,10 +6,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use catalog::alter::Growth;
 use catalog::decide::Birth;
 use catalog::{CatalogRecord, CatalogState, cluster_map};
 use control_api::{
-    ControlPlane, CreatedTopic, NewTopic, ProducerIdBlock, TopicError, TopicRef, Unavailable,
+    ControlPlane, CreatedTopic, MorePartitions, NewTopic, ProducerIdBlock, TopicChange, TopicError,
+    TopicRef, Unavailable,
 };
 use model::{
     CatalogVersion, Clock, ClusterMap, NodeEpoch, NodeId, TopicId, TopicName, VirtualCluster,
@@ -63,6 +65,18 @@ enum Call {
         cluster: VirtualClusterId,
         topics: Vec<TopicRef>,
         reply: oneshot::Sender<Vec<Result<(TopicId, TopicName), TopicError>>>,
+    },
+    CreatePartitions {
+        cluster: VirtualClusterId,
+        topics: Vec<MorePartitions>,
+        validate_only: bool,
+        reply: oneshot::Sender<Vec<Result<(), TopicError>>>,
+    },
+    AlterTopics {
+        cluster: VirtualClusterId,
+        changes: Vec<TopicChange>,
+        validate_only: bool,
+        reply: oneshot::Sender<Vec<Result<(), TopicError>>>,
     },
     ProducerIds(oneshot::Sender<Result<ProducerIdBlock, Unavailable>>),
     RegisterNode(NodeId, oneshot::Sender<Result<NodeEpoch, Unavailable>>),
@@ -156,6 +170,42 @@ impl ControlPlane for Balancer {
             .unwrap_or_else(|| vec![Err(TopicError::Unavailable); count])
     }
 
+    async fn create_partitions(
+        &self,
+        cluster: VirtualClusterId,
+        topics: Vec<MorePartitions>,
+        validate_only: bool,
+    ) -> Vec<Result<(), TopicError>> {
+        let count = topics.len();
+        let call = |reply| Call::CreatePartitions {
+            cluster,
+            topics,
+            validate_only,
+            reply,
+        };
+        self.ask(call)
+            .await
+            .unwrap_or_else(|| vec![Err(TopicError::Unavailable); count])
+    }
+
+    async fn alter_topics(
+        &self,
+        cluster: VirtualClusterId,
+        changes: Vec<TopicChange>,
+        validate_only: bool,
+    ) -> Vec<Result<(), TopicError>> {
+        let count = changes.len();
+        let call = |reply| Call::AlterTopics {
+            cluster,
+            changes,
+            validate_only,
+            reply,
+        };
+        self.ask(call)
+            .await
+            .unwrap_or_else(|| vec![Err(TopicError::Unavailable); count])
+    }
+
     async fn allocate_producer_ids(&self) -> Result<ProducerIdBlock, Unavailable> {
         self.ask(Call::ProducerIds).await.ok_or(Unavailable)?
     }
@@ -208,6 +258,36 @@ impl Service {
                 reply,
             } => {
                 let (results, outcome) = self.delete_topics(cluster, &topics).await;
+                let _ = reply.send(results);
+                outcome
+            }
+            Call::CreatePartitions {
+                cluster,
+                topics,
+                validate_only,
+                reply,
+            } => {
+                let growth = Growth {
+                    at: self.clock.wall(),
+                    node: NodeId(0),
+                };
+                let decide = |state: &CatalogState, more: &MorePartitions| {
+                    catalog::create_partitions(state, cluster, more, growth).map(Some)
+                };
+                let (results, outcome) = self.change(&topics, validate_only, decide).await;
+                let _ = reply.send(results);
+                outcome
+            }
+            Call::AlterTopics {
+                cluster,
+                changes,
+                validate_only,
+                reply,
+            } => {
+                let decide = |state: &CatalogState, change: &TopicChange| {
+                    catalog::alter_topic(state, cluster, change)
+                };
+                let (results, outcome) = self.change(&changes, validate_only, decide).await;
                 let _ = reply.send(results);
                 outcome
             }
@@ -302,6 +382,32 @@ impl Service {
                 records.push(record);
                 gone
             }));
+        }
+        let outcome = self.commit(records).await;
+        (unless_failed(results, &outcome), outcome)
+    }
+
+    /// Decides changes of topics one after the other, each on what those before it have left.
+    async fn change<C>(
+        &mut self,
+        changes: &[C],
+        validate_only: bool,
+        decide: impl Fn(&CatalogState, &C) -> Result<Option<CatalogRecord>, TopicError>,
+    ) -> (Vec<Result<(), TopicError>>, Result<(), StoreError>) {
+        let mut after = self.state.clone();
+        let mut records = Vec::new();
+        let mut results = Vec::new();
+        for change in changes {
+            let decided = decide(&after, change);
+            results.push(decided.map(|record| {
+                if let Some(record) = record {
+                    after.replay(record.clone());
+                    records.push(record);
+                }
+            }));
+        }
+        if validate_only {
+            return (results, Ok(()));
         }
         let outcome = self.commit(records).await;
         (unless_failed(results, &outcome), outcome)

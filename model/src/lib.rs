@@ -12,6 +12,7 @@ pub mod name;
 pub mod offset;
 pub mod time;
 pub mod topic;
+pub mod topic_property;
 pub mod topic_request;
 pub mod units;
 
@@ -29,4 +30,5 @@ pub use name::{InvalidTopicName, TopicName};
 pub use offset::Offset;
 pub use time::{Clock, Instant, Timestamp};
 pub use topic::{CleanupPolicy, TimestampType, TopicConfig};
+pub use topic_property::{InvalidValue, PropertyType, TopicProperty};
 pub use units::{ByteCount, ByteRate};
