@@ -8,9 +8,28 @@ use wire::{ErrorCode, Request, RequestHeader, Response};
 
 use crate::call::{Answer, Call};
 use crate::handlers::{
-    api_versions, create_topics, delete_topics, fetch, init_producer_id, list_offsets, metadata,
-    produce, sasl_authenticate, sasl_handshake,
+    alter_configs, api_versions, create_partitions, create_topics, delete_records, delete_topics,
+    describe_cluster, describe_configs, fetch, incremental_alter_configs, init_producer_id,
+    list_offsets, list_partition_reassignments, metadata, offset_for_leader_epoch, produce,
+    sasl_authenticate, sasl_handshake,
 };
+
+/// The keys of groups, which close the connection until they are served.
+macro_rules! groups {
+    () => {
+        Request::OffsetCommit(_)
+            | Request::OffsetFetch(_)
+            | Request::FindCoordinator(_)
+            | Request::JoinGroup(_)
+            | Request::Heartbeat(_)
+            | Request::LeaveGroup(_)
+            | Request::SyncGroup(_)
+            | Request::DescribeGroups(_)
+            | Request::ListGroups(_)
+            | Request::DeleteGroups(_)
+            | Request::OffsetDelete(_)
+    };
+}
 
 /// How far a request has come.
 pub(crate) enum Step {
@@ -24,11 +43,13 @@ pub(crate) enum Step {
 }
 
 /// Whether the connection may be read while the request is unanswered. What follows a request that
-/// may create or delete topics must see what it did, as it does in Kafka, which serves the requests
+/// may create, change or delete topics must see what it did, as it does in Kafka, which serves the requests
 /// of a connection one by one.
 pub(crate) fn may_read_on(call: &Call, request: &Request) -> bool {
     match request {
         Request::CreateTopics(_) | Request::DeleteTopics(_) => false,
+        Request::CreatePartitions(_) | Request::DeleteRecords(_) => false,
+        Request::AlterConfigs(_) | Request::IncrementalAlterConfigs(_) => false,
         Request::Metadata(request) => !metadata::creates(call, request),
         _ => true,
     }
@@ -58,10 +79,43 @@ pub(crate) fn items(request: &Request) -> usize {
                 .sum()
         }
         Request::DeleteTopics(request) => request.topics.len() + request.topic_names.len(),
+        Request::DeleteRecords(request) => {
+            let topics = request.topics.iter();
+            topics.map(|topic| 1 + topic.partitions.len()).sum()
+        }
+        Request::OffsetForLeaderEpoch(request) => {
+            let topics = request.topics.iter();
+            topics.map(|topic| 1 + topic.partitions.len()).sum()
+        }
+        Request::DescribeConfigs(request) => {
+            let keys = |keys: &Vec<_>| keys.len();
+            let resources = request.resources.iter();
+            resources
+                .map(|asked| 1 + asked.configuration_keys.as_ref().map_or(0, keys))
+                .sum()
+        }
+        Request::AlterConfigs(request) => {
+            let resources = request.resources.iter();
+            resources.map(|asked| 1 + asked.configs.len()).sum()
+        }
+        Request::CreatePartitions(request) => {
+            let topics = request.topics.iter();
+            topics
+                .map(|topic| 1 + topic.assignments.as_ref().map_or(0, Vec::len))
+                .sum()
+        }
+        Request::IncrementalAlterConfigs(request) => {
+            let resources = request.resources.iter();
+            resources.map(|asked| 1 + asked.configs.len()).sum()
+        }
         Request::SaslHandshake(_)
         | Request::ApiVersions(_)
         | Request::InitProducerId(_)
-        | Request::SaslAuthenticate(_) => 0,
+        | Request::SaslAuthenticate(_)
+        | Request::ListPartitionReassignments(_)
+        | Request::DescribeCluster(_) => 0,
+        // Not served yet.
+        groups!() => 0,
     }
 }
 
@@ -80,9 +134,31 @@ pub(crate) fn dispatch(call: Call, request: Request) -> Step {
         Request::DeleteTopics(request) => {
             Step::Waiting(Box::pin(delete_topics::handle(call, request)))
         }
+        Request::DeleteRecords(request) => {
+            Step::Waiting(Box::pin(delete_records::handle(call, request)))
+        }
         Request::InitProducerId(request) => {
             Step::Waiting(Box::pin(init_producer_id::handle(call, request)))
         }
+        Request::OffsetForLeaderEpoch(request) => {
+            Step::Waiting(Box::pin(offset_for_leader_epoch::handle(call, request)))
+        }
+        Request::DescribeConfigs(request) => Step::Done(describe_configs::handle(&call, &request)),
+        Request::AlterConfigs(request) => {
+            Step::Waiting(Box::pin(alter_configs::handle(call, request)))
+        }
+        Request::CreatePartitions(request) => {
+            Step::Waiting(Box::pin(create_partitions::handle(call, request)))
+        }
+        Request::IncrementalAlterConfigs(request) => {
+            Step::Waiting(Box::pin(incremental_alter_configs::handle(call, request)))
+        }
+        Request::ListPartitionReassignments(_) => {
+            Step::Done(list_partition_reassignments::handle(&call))
+        }
+        Request::DescribeCluster(request) => Step::Done(describe_cluster::handle(&call, &request)),
+        // Not served yet.
+        groups!() => Step::Done(Answer::close()),
         Request::ApiVersions(request) => {
             Step::Done(call.answer(api_versions::answer(&request, call.version())))
         }
@@ -107,6 +183,22 @@ pub(crate) fn refusal(header: &RequestHeader, request: &Request, code: ErrorCode
         Request::DeleteTopics(request) => delete_topics::refusal(request, code).into(),
         Request::InitProducerId(_) => init_producer_id::refusal(code).into(),
         Request::SaslAuthenticate(_) => sasl_authenticate::refusal(code).into(),
+        Request::DeleteRecords(request) => delete_records::refusal(request, code).into(),
+        Request::OffsetForLeaderEpoch(request) => {
+            offset_for_leader_epoch::refusal(request, code).into()
+        }
+        Request::DescribeConfigs(request) => describe_configs::refusal(request, code).into(),
+        Request::AlterConfigs(request) => alter_configs::refusal(request, code).into(),
+        Request::CreatePartitions(request) => create_partitions::refusal(request, code).into(),
+        Request::IncrementalAlterConfigs(request) => {
+            incremental_alter_configs::refusal(request, code).into()
+        }
+        Request::ListPartitionReassignments(_) => {
+            list_partition_reassignments::refusal(code).into()
+        }
+        Request::DescribeCluster(request) => describe_cluster::refusal(request, code).into(),
+        // Not served yet.
+        groups!() => return Answer::close(),
     };
     Answer::new(header, &response)
 }

@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use crate::config::GatewayConfig;
 use crate::egress::{EgressMeter, Reporter};
 use crate::lanes::Lanes;
+use crate::limits::RECOMPRESSIONS_MAX;
 use crate::listener::{self, Listener, ListenerKind};
 use crate::metrics::Metrics;
 use crate::news::{self, News};
@@ -192,6 +193,7 @@ pub(crate) fn services(
         request_memory: memory(config.request_memory_bytes),
         sign_in_memory: memory(config.sign_in_memory_bytes),
         fetch_memory: memory(config.fetch_memory_bytes),
+        recompressions: Semaphore::new(RECOMPRESSIONS_MAX),
         config,
         clock: parts.clock,
         control: parts.control,

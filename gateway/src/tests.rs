@@ -2,13 +2,18 @@
 //! memory, time that is moved by hand.
 
 mod admin;
+mod cluster;
+mod configs;
 mod connections;
 mod fake_control;
 mod fake_node;
 mod fetching;
+mod leader_epochs;
+mod partitions;
 mod peer;
 mod producing;
 mod shutdown;
 mod sign_in;
 mod tls;
+mod topic_properties;
 mod world;

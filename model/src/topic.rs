@@ -100,3 +100,37 @@ impl Default for TopicConfig {
         }
     }
 }
+
+impl TopicConfig {
+    /// The properties that have an effect, by Kafka's names and in its spelling.
+    pub fn with_effect(&self) -> [(&'static str, String); 9] {
+        let or_unlimited = |limit: Option<u64>| limit.map_or("-1".to_owned(), |n| n.to_string());
+        let cleanup_policy = match self.cleanup_policy {
+            CleanupPolicy::Delete => "delete",
+            CleanupPolicy::Compact => "compact",
+            CleanupPolicy::CompactDelete => "compact,delete",
+            CleanupPolicy::Keep => "",
+        };
+        let timestamp_type = match self.message_timestamp_type {
+            TimestampType::CreateTime => "CreateTime",
+            TimestampType::LogAppendTime => "LogAppendTime",
+        };
+        let difference = self.message_timestamp_difference_max_ms;
+        let (before, after) = (
+            self.message_timestamp_before_max_ms,
+            self.message_timestamp_after_max_ms,
+        );
+        let retention_bytes = self.retention_bytes.map(|bytes| bytes.0);
+        [
+            ("cleanup.policy", cleanup_policy.to_owned()),
+            ("compression.type", self.compression_type.clone()),
+            ("max.message.bytes", self.max_message_bytes.to_string()),
+            ("message.timestamp.after.max.ms", after.to_string()),
+            ("message.timestamp.before.max.ms", before.to_string()),
+            ("message.timestamp.difference.max.ms", difference.to_string()),
+            ("message.timestamp.type", timestamp_type.to_owned()),
+            ("retention.bytes", or_unlimited(retention_bytes)),
+            ("retention.ms", or_unlimited(self.retention_ms)),
+        ]
+    }
+}

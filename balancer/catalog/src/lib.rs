@@ -16,7 +16,7 @@ pub use decide::{allocate_producer_ids, create_topic, delete_topic, register_nod
 pub use map::cluster_map;
 pub use record::CatalogRecord;
 pub use state::{CatalogState, Violation};
-pub use topic_config::{alter_config, describe_config, parse_config};
+pub use topic_config::{alter_config, parse_config};
 
 /// Name of the internal topic that gateways append their egress to.
 pub const USAGE_TOPIC: &str = "__usage";

@@ -7,7 +7,7 @@ use model::{
 use crate::decide::Birth;
 use crate::{
     CatalogRecord, CatalogState, allocate_producer_ids, cluster_map, create_topic, delete_topic,
-    describe_config, register_node, set_cluster,
+    register_node, set_cluster,
 };
 
 pub(crate) const DEMO: VirtualClusterId = VirtualClusterId(1);
@@ -80,7 +80,7 @@ fn a_topic_gets_the_clusters_defaults() {
     let state = state();
     let (_, created) = create_topic(&state, DEMO, &new("orders"), birth(1)).expect("is free");
     assert_eq!((created.partitions, created.replication_factor), (3, 3));
-    let config = describe_config(&created.config);
+    let config = created.config.with_effect();
     assert!(config.contains(&("retention.ms", "604800000".to_owned())));
 }
 

@@ -73,8 +73,8 @@ fn written_of(config: &TopicConfig) -> Written {
         TopicProperty::named(name).is_some_and(|property| property.parse(value).is_ok())
     });
     // Older releases kept only the properties without effect as they were written.
-    let defaults = describe_config(&TopicConfig::default());
-    for ((name, value), (_, default)) in describe_config(config).into_iter().zip(defaults) {
+    let defaults = TopicConfig::default().with_effect();
+    for ((name, value), (_, default)) in config.with_effect().into_iter().zip(defaults) {
         if value != default {
             written.entry(name.to_owned()).or_insert(value);
         }
@@ -232,42 +232,6 @@ fn fixed(name: &str) -> TopicError {
              retention.ms], and, without effect, Kafka's others."
         ),
     }
-}
-
-/// The properties with an effect, by Kafka's names and in its spelling.
-pub fn describe_config(config: &TopicConfig) -> Vec<(&'static str, String)> {
-    let or_unlimited = |value: Option<u64>| value.map_or("-1".to_owned(), |v| v.to_string());
-    let cleanup = match config.cleanup_policy {
-        CleanupPolicy::Delete => "delete",
-        CleanupPolicy::Compact => "compact",
-        CleanupPolicy::CompactDelete => "compact,delete",
-        CleanupPolicy::Keep => "",
-    };
-    let timestamps = match config.message_timestamp_type {
-        TimestampType::CreateTime => "CreateTime",
-        TimestampType::LogAppendTime => "LogAppendTime",
-    };
-    let bytes = config.retention_bytes.map(|bytes| bytes.0);
-    vec![
-        (CLEANUP_POLICY, cleanup.to_owned()),
-        ("compression.type", config.compression_type.clone()),
-        ("max.message.bytes", config.max_message_bytes.to_string()),
-        (
-            "message.timestamp.difference.max.ms",
-            config.message_timestamp_difference_max_ms.to_string(),
-        ),
-        (
-            "message.timestamp.before.max.ms",
-            config.message_timestamp_before_max_ms.to_string(),
-        ),
-        (
-            "message.timestamp.after.max.ms",
-            config.message_timestamp_after_max_ms.to_string(),
-        ),
-        ("message.timestamp.type", timestamps.to_owned()),
-        ("retention.bytes", or_unlimited(bytes)),
-        ("retention.ms", or_unlimited(config.retention_ms)),
-    ]
 }
 
 #[cfg(test)]

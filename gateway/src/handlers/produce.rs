@@ -160,7 +160,7 @@ async fn submit_batch(
         partition,
         records: data.records.unwrap_or_default(),
     });
-    let admitted = admit(call, write, timeout)?;
+    let admitted = admit(call, write, timeout).await?;
     let outcome = call.services.lanes.submit(admitted).await;
     Ok(PendingAppend { partition, outcome })
 }

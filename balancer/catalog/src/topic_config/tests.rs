@@ -30,7 +30,7 @@ fn set(value: &str) -> PropertyChange {
 
 #[test]
 fn the_list_and_the_configuration_have_the_same_defaults() {
-    for (name, value) in describe_config(&TopicConfig::default()) {
+    for (name, value) in TopicConfig::default().with_effect() {
         let property = TopicProperty::named(name).expect("it is on the list");
         assert_eq!(property.default, value, "{name}");
     }
