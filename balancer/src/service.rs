@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use catalog::alter::Growth;
 use catalog::decide::Birth;
 use catalog::{CatalogRecord, CatalogState, ChangeBudget, cluster_map};
 use control_api::{
-    ControlPlane, CreatedTopic, NewTopic, ProducerIdBlock, RecordUsageError, TopicError, TopicRef,
-    Unavailable,
+    ControlPlane, CreatedTopic, MorePartitions, NewTopic, ProducerIdBlock, RecordUsageError,
+    TopicChange, TopicError, TopicRef, Unavailable,
 };
 use model::{
     CatalogVersion, Clock, ClusterMap, NodeEpoch, NodeId, TopicId, TopicName, VirtualCluster,
@@ -76,6 +77,18 @@ enum Call {
         cluster: VirtualClusterId,
         topics: Vec<TopicRef>,
         reply: oneshot::Sender<Vec<Result<(TopicId, TopicName), TopicError>>>,
+    },
+    CreatePartitions {
+        cluster: VirtualClusterId,
+        topics: Vec<MorePartitions>,
+        validate_only: bool,
+        reply: oneshot::Sender<Vec<Result<(), TopicError>>>,
+    },
+    AlterTopics {
+        cluster: VirtualClusterId,
+        changes: Vec<TopicChange>,
+        validate_only: bool,
+        reply: oneshot::Sender<Vec<Result<(), TopicError>>>,
     },
     ProducerIds(oneshot::Sender<Result<ProducerIdBlock, Unavailable>>),
     RegisterNode(NodeId, oneshot::Sender<Result<NodeEpoch, Unavailable>>),
@@ -189,6 +202,42 @@ impl ControlPlane for Balancer {
             .unwrap_or_else(|| vec![Err(TopicError::Unavailable); count])
     }
 
+    async fn create_partitions(
+        &self,
+        cluster: VirtualClusterId,
+        topics: Vec<MorePartitions>,
+        validate_only: bool,
+    ) -> Vec<Result<(), TopicError>> {
+        let count = topics.len();
+        let call = |reply| Call::CreatePartitions {
+            cluster,
+            topics,
+            validate_only,
+            reply,
+        };
+        self.ask(call)
+            .await
+            .unwrap_or_else(|| vec![Err(TopicError::Unavailable); count])
+    }
+
+    async fn alter_topics(
+        &self,
+        cluster: VirtualClusterId,
+        changes: Vec<TopicChange>,
+        validate_only: bool,
+    ) -> Vec<Result<(), TopicError>> {
+        let count = changes.len();
+        let call = |reply| Call::AlterTopics {
+            cluster,
+            changes,
+            validate_only,
+            reply,
+        };
+        self.ask(call)
+            .await
+            .unwrap_or_else(|| vec![Err(TopicError::Unavailable); count])
+    }
+
     async fn allocate_producer_ids(&self) -> Result<ProducerIdBlock, Unavailable> {
         self.ask(Call::ProducerIds).await.ok_or(Unavailable)?
     }
@@ -259,6 +308,39 @@ impl Service {
                 reply,
             } => {
                 let (results, outcome) = self.delete_topics(cluster, &topics).await;
+                let _ = reply.send(results);
+                outcome
+            }
+            Call::CreatePartitions {
+                cluster,
+                topics,
+                validate_only,
+                reply,
+            } => {
+                let growth = Growth {
+                    at: self.clock.wall(),
+                    node: NodeId(0),
+                };
+                let decide = |state: &CatalogState, more: &MorePartitions| {
+                    catalog::create_partitions(state, cluster, more, growth).map(Some)
+                };
+                let (results, outcome) =
+                    self.change(cluster, (&topics, validate_only), decide).await;
+                let _ = reply.send(results);
+                outcome
+            }
+            Call::AlterTopics {
+                cluster,
+                changes,
+                validate_only,
+                reply,
+            } => {
+                let decide = |state: &CatalogState, change: &TopicChange| {
+                    catalog::alter_topic(state, cluster, change)
+                };
+                let (results, outcome) = self
+                    .change(cluster, (&changes, validate_only), decide)
+                    .await;
                 let _ = reply.send(results);
                 outcome
             }
@@ -394,6 +476,39 @@ impl Service {
     fn partitions_of(&self, topic: TopicId) -> u32 {
         let partitions = self.state.topics.get(&topic);
         partitions.map_or(0, |topic| topic.placements.len() as u32)
+    }
+
+    /// Decides changes of topics one after the other, each on what those before it have left.
+    async fn change<C>(
+        &mut self,
+        cluster: VirtualClusterId,
+        (changes, validate_only): (&[C], bool),
+        decide: impl Fn(&CatalogState, &C) -> Result<Option<CatalogRecord>, TopicError>,
+    ) -> (Vec<Result<(), TopicError>>, Result<(), StoreError>) {
+        let mut budget = ChangeBudget::new(&self.state, cluster, self.clock.wall());
+        let mut after = self.state.clone();
+        let mut records = Vec::new();
+        let mut results = Vec::new();
+        for change in changes {
+            let decided = decide(&after, change).and_then(|record| {
+                if let Some(CatalogRecord::PartitionsCreated { placements, .. }) = &record {
+                    budget.spend(placements.len() as u32)?;
+                }
+                Ok(record)
+            });
+            results.push(decided.map(|record| {
+                if let Some(record) = record {
+                    after.replay(record.clone());
+                    records.push(record);
+                }
+            }));
+        }
+        if validate_only {
+            return (results, Ok(()));
+        }
+        records.extend(budget.record());
+        let outcome = self.commit(records).await;
+        (unless_failed(results, &outcome), outcome)
     }
 
     /// Stores `records` as one change, applies them and shows the new map.

@@ -11,25 +11,12 @@ use wire::{ErrorCode, Request, RequestHeader, Response};
 use crate::call::{Answer, Call};
 use crate::error::Fault;
 use crate::handlers::{
-    api_versions, create_topics, delete_groups, delete_topics, describe_groups, fetch,
-    find_coordinator, heartbeat, init_producer_id, join_group, leave_group, list_groups,
-    list_offsets, metadata, offset_commit, offset_delete, offset_fetch, produce, sasl_authenticate,
-    sasl_handshake, sync_group,
+    alter_configs, api_versions, create_partitions, create_topics, delete_groups, delete_records,
+    delete_topics, describe_cluster, describe_configs, describe_groups, fetch, find_coordinator,
+    heartbeat, incremental_alter_configs, init_producer_id, join_group, leave_group, list_groups,
+    list_offsets, list_partition_reassignments, metadata, offset_commit, offset_delete,
+    offset_fetch, offset_for_leader_epoch, produce, sasl_authenticate, sasl_handshake, sync_group,
 };
-
-/// The keys that the codec has and nobody serves here: such a request closes its connection.
-macro_rules! unserved {
-    () => {
-        Request::DeleteRecords(_)
-            | Request::OffsetForLeaderEpoch(_)
-            | Request::DescribeConfigs(_)
-            | Request::AlterConfigs(_)
-            | Request::CreatePartitions(_)
-            | Request::IncrementalAlterConfigs(_)
-            | Request::ListPartitionReassignments(_)
-            | Request::DescribeCluster(_)
-    };
-}
 
 /// How far a request has come.
 pub(crate) enum Step {
@@ -56,11 +43,13 @@ impl Step {
 }
 
 /// Whether the connection may be read while the request is unanswered. What follows a request that
-/// may create or delete topics must see what it did, as it does in Kafka, which serves the requests
+/// may create, change or delete topics must see what it did, as it does in Kafka, which serves the requests
 /// of a connection one by one.
 pub(crate) fn may_read_on(call: &Call, request: &Request) -> bool {
     match request {
         Request::CreateTopics(_) | Request::DeleteTopics(_) => false,
+        Request::CreatePartitions(_) | Request::DeleteRecords(_) => false,
+        Request::AlterConfigs(_) | Request::IncrementalAlterConfigs(_) => false,
         Request::Metadata(request) => !metadata::creates(call, request),
         _ => true,
     }
@@ -106,12 +95,42 @@ pub(crate) fn items(request: &Request) -> usize {
             let topics = request.topics.iter();
             topics.map(|topic| 1 + topic.partitions.len()).sum()
         }
+        Request::DeleteRecords(request) => {
+            let topics = request.topics.iter();
+            topics.map(|topic| 1 + topic.partitions.len()).sum()
+        }
+        Request::OffsetForLeaderEpoch(request) => {
+            let topics = request.topics.iter();
+            topics.map(|topic| 1 + topic.partitions.len()).sum()
+        }
+        Request::DescribeConfigs(request) => {
+            let keys = |keys: &Vec<_>| keys.len();
+            let resources = request.resources.iter();
+            resources
+                .map(|asked| 1 + asked.configuration_keys.as_ref().map_or(0, keys))
+                .sum()
+        }
+        Request::AlterConfigs(request) => {
+            let resources = request.resources.iter();
+            resources.map(|asked| 1 + asked.configs.len()).sum()
+        }
+        Request::CreatePartitions(request) => {
+            let topics = request.topics.iter();
+            topics
+                .map(|topic| 1 + topic.assignments.as_ref().map_or(0, Vec::len))
+                .sum()
+        }
+        Request::IncrementalAlterConfigs(request) => {
+            let resources = request.resources.iter();
+            resources.map(|asked| 1 + asked.configs.len()).sum()
+        }
         Request::Heartbeat(_)
         | Request::SaslHandshake(_)
         | Request::ApiVersions(_)
         | Request::InitProducerId(_)
-        | Request::SaslAuthenticate(_) => 0,
-        unserved!() => 0,
+        | Request::SaslAuthenticate(_)
+        | Request::ListPartitionReassignments(_)
+        | Request::DescribeCluster(_) => 0,
     }
 }
 
@@ -166,6 +185,9 @@ pub(crate) fn dispatch(call: Call, request: Request) -> Step {
         Request::DeleteTopics(request) => {
             Step::Waiting(Box::pin(delete_topics::handle(call, request)))
         }
+        Request::DeleteRecords(request) => {
+            Step::Waiting(Box::pin(delete_records::handle(call, request)))
+        }
         Request::InitProducerId(request) => {
             Step::Waiting(Box::pin(init_producer_id::handle(call, request)))
         }
@@ -175,6 +197,23 @@ pub(crate) fn dispatch(call: Call, request: Request) -> Step {
         Request::OffsetDelete(request) => {
             Step::Waiting(Box::pin(offset_delete::handle(call, request)))
         }
+        Request::OffsetForLeaderEpoch(request) => {
+            Step::Waiting(Box::pin(offset_for_leader_epoch::handle(call, request)))
+        }
+        Request::DescribeConfigs(request) => Step::Done(describe_configs::handle(&call, &request)),
+        Request::AlterConfigs(request) => {
+            Step::Waiting(Box::pin(alter_configs::handle(call, request)))
+        }
+        Request::CreatePartitions(request) => {
+            Step::Waiting(Box::pin(create_partitions::handle(call, request)))
+        }
+        Request::IncrementalAlterConfigs(request) => {
+            Step::Waiting(Box::pin(incremental_alter_configs::handle(call, request)))
+        }
+        Request::ListPartitionReassignments(_) => {
+            Step::Done(list_partition_reassignments::handle(&call))
+        }
+        Request::DescribeCluster(request) => Step::Done(describe_cluster::handle(&call, &request)),
         Request::ApiVersions(request) => {
             Step::Done(call.answer(api_versions::answer(&request, call.version())))
         }
@@ -182,7 +221,6 @@ pub(crate) fn dispatch(call: Call, request: Request) -> Step {
         Request::SaslHandshake(_) | Request::SaslAuthenticate(_) => {
             Step::Done(refusal(&call.header, &request, ErrorCode::IllegalSaslState))
         }
-        unserved!() => Step::Done(Answer::close()),
     }
 }
 
@@ -214,7 +252,20 @@ pub(crate) fn refusal(header: &RequestHeader, request: &Request, code: ErrorCode
         Request::SaslAuthenticate(_) => sasl_authenticate::refusal(code).into(),
         Request::DeleteGroups(request) => delete_groups::refusal(request, code).into(),
         Request::OffsetDelete(_) => offset_delete::refusal(code).into(),
-        unserved!() => return Answer::close(),
+        Request::DeleteRecords(request) => delete_records::refusal(request, code).into(),
+        Request::OffsetForLeaderEpoch(request) => {
+            offset_for_leader_epoch::refusal(request, code).into()
+        }
+        Request::DescribeConfigs(request) => describe_configs::refusal(request, code).into(),
+        Request::AlterConfigs(request) => alter_configs::refusal(request, code).into(),
+        Request::CreatePartitions(request) => create_partitions::refusal(request, code).into(),
+        Request::IncrementalAlterConfigs(request) => {
+            incremental_alter_configs::refusal(request, code).into()
+        }
+        Request::ListPartitionReassignments(_) => {
+            list_partition_reassignments::refusal(code).into()
+        }
+        Request::DescribeCluster(request) => describe_cluster::refusal(request, code).into(),
     };
     Answer::new(header, &response)
 }

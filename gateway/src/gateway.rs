@@ -20,6 +20,7 @@ use crate::config::GatewayConfig;
 use crate::egress::{EgressMeter, Reporter};
 use crate::gates::{self, Gates, LimitsView};
 use crate::lanes::Lanes;
+use crate::limits::RECOMPRESSIONS_MAX;
 use crate::listener::{self, Listener, ListenerKind};
 use crate::metrics::Metrics;
 use crate::news::{self, News};
@@ -207,6 +208,7 @@ pub(crate) fn services(
         sign_in_memory: memory(config.sign_in_memory_bytes),
         fetch_memory: memory(config.fetch_memory_bytes),
         gates: Arc::new(Gates::new(&config, Arc::clone(&parts.clock))),
+        recompressions: Semaphore::new(RECOMPRESSIONS_MAX),
         config,
         clock: parts.clock,
         control: parts.control,

@@ -34,6 +34,18 @@ pub const REQUEST_ITEMS_MAX: usize = 100_000;
 /// Far above what a virtual cluster may have.
 pub const METADATA_PARTITIONS_MAX: usize = 100_000;
 
+/// Properties that one DescribeConfigs answer tells; resources beyond are answered with
+/// INVALID_REQUEST. Enough for all topics of a virtual cluster with MSK Serverless's limits.
+pub const DESCRIBED_PROPERTIES_MAX: usize = 100_000;
+
+/// Batches that are compressed anew at one time, each of which takes up to 64 MiB for its records;
+/// further ones wait, and their connections are not read meanwhile.
+pub const RECOMPRESSIONS_MAX: usize = 4;
+
+/// A batch up to this size is compressed anew on the spot; a larger one on a thread that may block,
+/// so that no other connection waits for it.
+pub const RECOMPRESS_INLINE_BYTES_MAX: usize = 4 << 10;
+
 /// A frame above this is not kept in a node's cache by a batch that is small against it, see
 /// [`BATCH_SHARE_MIN`]: such a batch is copied out.
 pub const SHARED_FRAME_BYTES_MAX: usize = 256 << 10;

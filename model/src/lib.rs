@@ -13,6 +13,7 @@ pub mod offset;
 pub mod partition_changes;
 pub mod time;
 pub mod topic;
+pub mod topic_property;
 pub mod topic_request;
 pub mod units;
 
@@ -31,4 +32,5 @@ pub use offset::Offset;
 pub use partition_changes::PartitionChanges;
 pub use time::{Clock, Instant, Timestamp};
 pub use topic::{CleanupPolicy, TimestampType, TopicConfig};
+pub use topic_property::{InvalidValue, PropertyType, TopicProperty};
 pub use units::{ByteCount, ByteRate};

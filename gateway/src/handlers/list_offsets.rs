@@ -6,8 +6,7 @@
 //! -6 (v11) find nothing, as in a Kafka without it. A special timestamp that the version does not
 //! have is error 35.
 //!
-//! What differs from Apache Kafka: leader epochs are -1 and not checked; a partition whose owner
-//! does not answer in time is error 5.
+//! What differs from Apache Kafka: a partition whose owner does not answer in time is error 5.
 
 use std::collections::HashSet;
 
@@ -24,6 +23,7 @@ use wire::messages::list_offsets::{
 
 use crate::call::{Answer, Call, TopicKey, partition_of};
 use crate::error::Fault;
+use crate::leader_epoch;
 use crate::limits::{PARKING_MAX, READ_RETRY_AFTER, READS_IN_PARALLEL_MAX};
 use crate::permission::Authorized;
 
@@ -105,7 +105,10 @@ fn sort_out(call: &Call, request: &ListOffsetsRequest) -> Vec<Lookup> {
                     .as_ref()
                     .map_err(Fault::clone)
                     .and_then(|topic| partition_of(topic, asked.partition_index))
-                    .and_then(|partition| Ok((partition, wanted(asked, call.version())?)))
+                    .and_then(|partition| {
+                        leader_epoch::check(asked.current_leader_epoch)?;
+                        Ok((partition, wanted(asked, call.version())?))
+                    })
             } else {
                 Err(Fault::Invalid("A partition is named twice."))
             };
@@ -163,6 +166,11 @@ async fn find(
                 partition_index: index,
                 offset,
                 timestamp,
+                leader_epoch: if offset < 0 {
+                    leader_epoch::NONE
+                } else {
+                    leader_epoch::SHOWN
+                },
                 ..ListOffsetsPartitionResponse::default()
             }
         }
@@ -187,8 +195,8 @@ fn answer_of(
     }
 }
 
-/// Asks the partition's owner, again while there is none.
-async fn ask(
+/// Asks the partition's owner, again while there is none, until the client gives up.
+pub(super) async fn ask(
     call: &Call,
     partition: TopicPartition,
     query: OffsetQuery,

@@ -34,6 +34,8 @@ impl Stored {
 #[derive(Default)]
 struct Log {
     batches: Vec<Stored>,
+    /// First offset that may be read.
+    start: u64,
     /// Outcomes by append id.
     answered: HashMap<(GatewayIncarnation, u64), AppendOutcome>,
 }
@@ -43,7 +45,7 @@ impl Log {
         let last = self.batches.last();
         let end = last.map_or(0, |batch| batch.base_offset + u64::from(batch.records));
         LogBounds {
-            log_start_offset: Offset::ZERO,
+            log_start_offset: Offset::new(self.start).unwrap(),
             high_watermark: Offset::new(end).unwrap(),
             last_stable_offset: Offset::new(end - unstable).unwrap(),
             end_position: self.batches.iter().map(Stored::bytes).sum::<usize>() as u64,
@@ -178,7 +180,10 @@ impl FakeNode {
                 base_offset,
                 records: append.batch.record_count(),
                 max_timestamp: append.batch.max_timestamp(),
-                segments: append.batch.stamp(offset, LeaderEpoch(0), None).segments(),
+                segments: append
+                    .batch
+                    .stamp(offset, LeaderEpoch::SHOWN, None)
+                    .segments(),
             };
             log.batches.push(stored);
             Ok(Appended {
@@ -228,7 +233,7 @@ impl State {
         }
         let log = self.logs.entry(read.partition).or_default();
         let bounds = log.bounds(self.manners.unstable);
-        if read.offset > bounds.high_watermark {
+        if read.offset > bounds.high_watermark || read.offset < bounds.log_start_offset {
             return Err(ReadError::OutOfRange { bounds });
         }
         let mut reply = ReadReply {
@@ -253,6 +258,24 @@ impl State {
         }
         reply.next_position = Some(position);
         Ok(reply)
+    }
+
+    fn delete(
+        &mut self,
+        partition: TopicPartition,
+        offset: Option<Offset>,
+    ) -> Result<Offset, ReadError> {
+        if self.manners.disowned.contains(&partition) {
+            return Err(ReadError::NotOwner);
+        }
+        let log = self.logs.entry(partition).or_default();
+        let bounds = log.bounds(0);
+        let offset = offset.unwrap_or(bounds.high_watermark);
+        if offset > bounds.high_watermark {
+            return Err(ReadError::OutOfRange { bounds });
+        }
+        log.start = log.start.max(offset.value());
+        Ok(Offset::new(log.start).unwrap())
     }
 
     fn find(&self, find: FindOffset) -> Result<FoundOffset, ReadError> {
@@ -363,10 +386,11 @@ impl NodeTransport for FakeNode {
 
     fn delete_records(
         &self,
-        _: TopicPartition,
-        _: Option<Offset>,
+        partition: TopicPartition,
+        offset: Option<Offset>,
     ) -> BoxFuture<'static, Result<Offset, ReadError>> {
-        Box::pin(async { Err(ReadError::NotOwner) })
+        let deleted = self.state().delete(partition, offset);
+        Box::pin(async { deleted })
     }
 
     fn usage(&self) -> BoxFuture<'static, Vec<UsageTotal>> {

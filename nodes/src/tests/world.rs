@@ -82,6 +82,24 @@ impl ControlPlane for TestControl {
         Vec::new()
     }
 
+    async fn create_partitions(
+        &self,
+        _: VirtualClusterId,
+        _: Vec<control_api::MorePartitions>,
+        _: bool,
+    ) -> Vec<Result<(), TopicError>> {
+        Vec::new()
+    }
+
+    async fn alter_topics(
+        &self,
+        _: VirtualClusterId,
+        _: Vec<control_api::TopicChange>,
+        _: bool,
+    ) -> Vec<Result<(), TopicError>> {
+        Vec::new()
+    }
+
     async fn allocate_producer_ids(&self) -> Result<ProducerIdBlock, Unavailable> {
         Err(Unavailable)
     }
