@@ -1,5 +1,6 @@
 //! The binary: reads the configuration, composes the parts, runs until told to stop.
 
+mod bill;
 mod bootstrap;
 mod clock;
 mod config;
@@ -7,8 +8,10 @@ mod credentials;
 mod development_ca;
 mod limits;
 mod logging;
+mod moment;
 mod ready;
 mod serve;
+mod topic_metrics;
 mod usage;
 
 use std::process::ExitCode;
@@ -31,8 +34,8 @@ struct Cli {
 enum Command {
     /// Runs everything in one process, with everything under one folder (the default).
     Serve(Flags),
-    /// Shows what each tenant has used, as the running server counts it from the committed log.
-    Usage(usage::UsageArgs),
+    /// Shows what each virtual cluster has used: all five meters, sealed by minute, and what is open.
+    Usage(usage::UsageFlags),
     /// Shows the limits of each virtual cluster, and how far they are used.
     Limits(usage::UsageArgs),
 }

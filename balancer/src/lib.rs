@@ -10,7 +10,10 @@ mod service;
 mod store;
 mod usage_store;
 
-pub use admin::{AdminSource, LimitUse, UsageRow, serve_admin};
+pub use admin::{
+    AdminSource, LimitUse, UsageRecordRow, UsageRefusal, UsageRequest, UsageRow, UsageWindow,
+    serve_admin,
+};
 pub use bill::{BillRow, Period, ROWS_MAX, TooManyRows, UsageQuery, bill_records, bill_rows};
 pub use seal::SealingKey;
 pub use service::{Balancer, BalancerParts, StartError};

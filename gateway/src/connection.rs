@@ -304,6 +304,7 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
         for parcel in parcels.map_err(End::Write)? {
             if let Some((cluster, bytes)) = parcel.metered {
                 self.services.egress.add(cluster, bytes);
+                self.services.traffic.count(cluster, &parcel.topics);
             }
         }
         Ok(())

@@ -27,6 +27,7 @@ use crate::news::{self, News};
 use crate::producer_ids::ProducerIds;
 use crate::router::{Nodes, Router};
 use crate::services::{FillRandom, Services};
+use crate::traffic::{DeliveredByTopic, Traffic};
 
 /// What a gateway is made of.
 pub struct GatewayParts {
@@ -78,6 +79,7 @@ pub struct Gateway {
     reporter: JoinSet<()>,
     background: JoinSet<()>,
     limits: LimitsView,
+    traffic: Arc<Traffic>,
 }
 
 impl Gateway {
@@ -102,6 +104,7 @@ impl Gateway {
             clock: Arc::clone(&services.clock),
         };
         background.spawn(gates::publish(limits.clone()));
+        let traffic = Arc::clone(&services.traffic);
         let mut reporter = JoinSet::new();
         reporter.spawn(
             Reporter {
@@ -124,7 +127,15 @@ impl Gateway {
             reporter,
             background,
             limits,
+            traffic,
         })
+    }
+
+    /// What was delivered by topic since the start.
+    pub fn delivered_by_topic(&self) -> DeliveredByTopic {
+        DeliveredByTopic {
+            traffic: Arc::clone(&self.traffic),
+        }
     }
 
     /// The addresses of the listeners, in the order in which they were given.
@@ -216,6 +227,7 @@ pub(crate) fn services(
         lanes: Arc::new(lanes),
         news,
         egress: Arc::new(EgressMeter::default()),
+        traffic: Arc::new(Traffic::default()),
         producer_ids: ProducerIds::new(),
         metrics: Metrics::register(),
         random: parts.random,

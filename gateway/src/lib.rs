@@ -43,6 +43,7 @@ mod router;
 mod services;
 mod session;
 mod topic_config;
+mod traffic;
 
 pub use auth::FakeSaltSecret;
 pub use config::GatewayConfig;
@@ -53,6 +54,7 @@ pub use gateway::{Gateway, GatewayParts, StartError};
 pub use listener::{Listener, ListenerKind};
 pub use router::Nodes;
 pub use services::FillRandom;
+pub use traffic::{DeliveredByTopic, TopicDelivered};
 
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,7 @@ use crate::metrics::Metrics;
 use crate::news::News;
 use crate::producer_ids::ProducerIds;
 use crate::router::Router;
+use crate::traffic::Traffic;
 
 /// Fills the bytes with chance, from a source fit for secrets.
 pub type FillRandom = dyn Fn(&mut [u8]) + Send + Sync;
@@ -31,6 +32,7 @@ pub(crate) struct Services {
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) news: Arc<News>,
     pub(crate) egress: Arc<EgressMeter>,
+    pub(crate) traffic: Arc<Traffic>,
     pub(crate) gates: Arc<Gates>,
     pub(crate) producer_ids: ProducerIds,
     pub(crate) metrics: Metrics,

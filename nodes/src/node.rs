@@ -9,13 +9,13 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use control_api::ControlPlane;
-use model::{Clock, LaneId, NodeId, TopicPartition, VirtualClusterId};
+use model::{Clock, LaneId, NodeEpoch, NodeId, TopicPartition, VirtualClusterId};
 use node_api::{Append, NodeTransport};
 use quota::{Meters, OpenUsage, UsageSource, UsedInAll};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
-use wal::{FileDisk, Recovered, Running, ShardEvents, WalConfig, WalError, WalHandle};
+use wal::{FileDisk, Opened, Recovered, Running, ShardEvents, WalConfig, WalError, WalHandle};
 
 use crate::coordinators::lag::LagRefresh;
 use crate::coordinators::{Around, Coordinators, FillRandom, GroupCalls, Rules, loads, mailbox};
@@ -147,20 +147,8 @@ impl Node {
             clock,
             ..
         } = &parts;
-        assert!(
-            config.shards.is_power_of_two(),
-            "lanes divide evenly among shards"
-        );
         let epoch = control.register_node(config.node).await?;
-        let disk = FileDisk::open(&config.folder).map_err(|why| NodeError::Folder {
-            folder: config.folder.clone(),
-            why,
-        })?;
-        let wal_config = WalConfig {
-            segment_bytes: config.segment_bytes,
-            ..WalConfig::new(wal::WalId(config.new_wal_id))
-        };
-        let (opened, recovered) = wal::open(Arc::new(disk), wal_config, epoch, Arc::clone(clock))?;
+        let (opened, recovered) = open_log(config, epoch, clock)?;
         let circumstances = Circumstances {
             node: config.node,
             map: &control.watch().borrow().clone(),
@@ -204,14 +192,14 @@ impl Node {
         let started = start_shards(config, around, partitions, events);
         // Before anything else, so that it is durable before a segment can go.
         let _ = started.calls[0].send(ShardCall::Free(freed)).await;
-        let sealer = UsageSealer {
+        let usage = UsageSealer {
             source: UsageSource::Node(config.node),
             wal: handle.clone(),
             shard: started.calls[0].clone(),
             control: Arc::clone(&parts.control),
             clock: Arc::clone(&parts.clock),
         };
-        let usage = sealer.run(recovered.meters.sealed().cloned());
+        let usage = usage.run(recovered.meters.sealed().cloned());
         let batch_bytes_max = handle.frame_bytes_max() / 2;
         let janitor =
             crate::janitor::run(handle.clone(), Arc::clone(&started.calls), sealed, interval);
@@ -338,6 +326,27 @@ impl Inner {
     }
 }
 
+fn open_log(
+    config: &NodeConfig,
+    epoch: NodeEpoch,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Opened, Recovered), NodeError> {
+    let disk = FileDisk::open(&config.folder).map_err(|why| NodeError::Folder {
+        folder: config.folder.clone(),
+        why,
+    })?;
+    let wal_config = WalConfig {
+        segment_bytes: config.segment_bytes,
+        ..WalConfig::new(wal::WalId(config.new_wal_id))
+    };
+    Ok(wal::open(
+        Arc::new(disk),
+        wal_config,
+        epoch,
+        Arc::clone(clock),
+    )?)
+}
+
 fn tell(recovered: &Recovered, partitions: usize) {
     let segments = recovered.segments.len();
     info!(segments, partitions, "the write-ahead log was recovered");
@@ -397,6 +406,10 @@ fn start_shards(
     partitions: HashMap<TopicPartition, Partition>,
     events: Vec<ShardEvents>,
 ) -> StartedShards {
+    assert!(
+        config.shards.is_power_of_two(),
+        "lanes divide evenly among shards"
+    );
     let mut divided: Vec<HashMap<TopicPartition, Partition>> =
         (0..config.shards).map(|_| HashMap::new()).collect();
     for (key, partition) in partitions {

@@ -194,6 +194,7 @@ fn respond(
 ) -> Answer {
     let read_committed = request.isolation_level == READ_COMMITTED;
     let mut metered = 0;
+    let mut by_topic: Vec<(TopicId, u64)> = Vec::new();
     let topics = request.topics.into_iter().zip(slots);
     let responses = topics.map(|(topic, slots)| FetchableTopicResponse {
         topic: topic.topic,
@@ -203,8 +204,14 @@ fn respond(
             .iter()
             .zip(slots)
             .map(|(asked, slot)| {
+                let id = slot
+                    .as_ref()
+                    .ok()
+                    .map(|part| plan.parts[*part].partition.topic);
                 let data = partition_data(call, asked, slot, &mut plan.parts);
-                metered += data.records.as_ref().map_or(0, Records::len) as u64;
+                let bytes = data.records.as_ref().map_or(0, Records::len) as u64;
+                metered += bytes;
+                by_topic.extend(id.filter(|_| bytes > 0).map(|id| (id, bytes)));
                 PartitionData {
                     aborted_transactions: read_committed.then(Vec::new),
                     ..data
@@ -220,6 +227,7 @@ fn respond(
     call.slow_down(call.gate.egress(metered));
     let mut answer = call.answer(response);
     answer.parcel.metered = (metered > 0).then_some((call.cluster.id, metered));
+    answer.parcel.topics = by_topic;
     answer.parcel.memory = memory;
     answer
 }
