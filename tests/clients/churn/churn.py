@@ -117,19 +117,21 @@ class Load:
     def __init__(self, cluster):
         self.acknowledged = {}
         self.failed = []
-        self.producer = Producer(cluster.settings(**{"enable.idempotence": True, "linger.ms": 20}))
+        self.producer = Producer(cluster.settings(**{"enable.idempotence": True, "linger.ms": 20, "log_level": 0}))
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
     def _run(self):
-        number = 0
+        number, begin = 0, time.monotonic()
         while not self.stopping.is_set():
-            for _ in range(RECORDS_PER_S // 20):
+            due = int((time.monotonic() - begin) * RECORDS_PER_S)
+            for _ in range(due - number):
                 value = f"{number}".encode().rjust(100)
                 self.producer.produce(TOPIC, value, partition=number % PARTITIONS, on_delivery=self._delivered)
                 number += 1
-            self.producer.poll(0.05)
+            self.producer.poll(0)
+            time.sleep(0.02)
 
     def _delivered(self, error, message):
         if error is not None:
@@ -150,7 +152,7 @@ class Watch:
 
     def __init__(self, cluster):
         self.samples = []
-        self.consumer = Consumer(cluster.settings(**{"group.id": GROUP}))
+        self.consumer = Consumer(cluster.settings(**{"group.id": GROUP, "log_level": 0}))
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
@@ -235,7 +237,7 @@ def unrest(members, spawn, world, plan):
             server.start()
             timeline.restarts.append(time.time())
         churn(members, spawn, chance)
-        time.sleep(chance.uniform(0.5, 3.0))
+        time.sleep(chance.uniform(1.0, 5.0))
 
 
 def settle(watch, acknowledged):

@@ -8,7 +8,7 @@ import sys
 
 from events import Member
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
-from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
@@ -43,7 +43,7 @@ def main():
         group_instance_id=sys.argv[6] if len(sys.argv) > 6 else None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        partition_assignment_strategy=[RangePartitionAssignor],
+        partition_assignment_strategy=[CooperativeStickyAssignor],
         session_timeout_ms=int(session_ms),
         heartbeat_interval_ms=1000,
     )

@@ -16,9 +16,10 @@ def main():
     settings = {
         "group.id": group,
         "client.id": name,
+        "log_level": 0,
         "enable.auto.commit": False,
         "auto.offset.reset": "earliest",
-        "partition.assignment.strategy": "range",
+        "partition.assignment.strategy": "cooperative-sticky",
         "session.timeout.ms": int(session_ms),
         "heartbeat.interval.ms": 1000,
     }

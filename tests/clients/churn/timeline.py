@@ -1,8 +1,9 @@
 """Judges a run by what its members told: who owned what and when, what was read, what was committed.
 
 A partition is without an owner from the moment its owner gave it up, or was killed, to the moment
-somebody was assigned it. The coordinator notices a killed owner when its session ends, so that time
-is not counted; each restart of the server begins the sessions anew.
+somebody was assigned it. The coordinator notices that a member was killed when its session ends, and
+until then a rebalance waits for it, so that time is not counted; each restart of the server begins the
+sessions anew.
 """
 
 
@@ -26,22 +27,24 @@ class Timeline:
     def gaps(self):
         """Every (begin, end, partition) without an owner, after all had one for the first time."""
         owners = {partition: set() for partition in range(self.partitions)}
-        excused = {}  # the end of a killed owner's session
+        killed = [self._session_end(e["t"]) for e in self.events if e["e"] == "killed"]
         gaps, begun, all_owned = [], {}, False
         for event in sorted(self.events, key=lambda event: event["t"]):
-            self._apply(event, owners, excused)
+            self._apply(event, owners)
             all_owned = all_owned or all(owners.values())
             for partition, held in owners.items():
                 if all_owned and not held:
                     begun.setdefault(partition, event["t"])
                 elif partition in begun:
-                    begin = max(begun.pop(partition), min(excused.get(partition, 0), event["t"]))
+                    noticed = [end for end in killed if end <= event["t"]]
+                    begin = max([begun.pop(partition), *noticed])
                     gaps.append((begin, event["t"], partition))
         end = max((event["t"] for event in self.events), default=0)
         gaps += [(begin, end, partition) for partition, begin in begun.items()]
         return gaps
 
-    def _apply(self, event, owners, excused):
+    @staticmethod
+    def _apply(event, owners):
         kind, member = event["e"], event["m"]
         if kind == "assigned":
             for partition in event["p"]:
@@ -49,14 +52,9 @@ class Timeline:
         elif kind == "revoked":
             for partition in event["p"]:
                 owners[partition].discard(member)
-        elif kind == "left":
+        elif kind in ("left", "killed"):
             for held in owners.values():
                 held.discard(member)
-        elif kind == "killed":
-            for partition, held in owners.items():
-                if member in held:
-                    held.discard(member)
-                    excused[partition] = self._session_end(event["t"])
 
     def _session_end(self, killed_at):
         end = killed_at + self.session_s

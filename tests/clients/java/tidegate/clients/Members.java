@@ -64,7 +64,7 @@ public final class Members implements Runnable, ConsumerRebalanceListener {
         settings.put("client.id", name);
         settings.put("enable.auto.commit", "false");
         settings.put("auto.offset.reset", "earliest");
-        settings.put("partition.assignment.strategy", "org.apache.kafka.clients.consumer.RangeAssignor");
+        settings.put("partition.assignment.strategy", "org.apache.kafka.clients.consumer.CooperativeStickyAssignor");
         settings.put("session.timeout.ms", sessionMs);
         settings.put("heartbeat.interval.ms", "1000");
         settings.put("max.poll.records", "200");
