@@ -2,13 +2,27 @@
 //!
 //! Owns: the pairs. Does not own: the messages (`wire`).
 
+use wire::messages::alter_configs::{AlterConfigsRequest, AlterConfigsResponse};
 use wire::messages::api_versions::{ApiVersionsRequest, ApiVersionsResponse};
+use wire::messages::create_partitions::{CreatePartitionsRequest, CreatePartitionsResponse};
 use wire::messages::create_topics::{CreateTopicsRequest, CreateTopicsResponse};
+use wire::messages::delete_records::{DeleteRecordsRequest, DeleteRecordsResponse};
 use wire::messages::delete_topics::{DeleteTopicsRequest, DeleteTopicsResponse};
+use wire::messages::describe_cluster::{DescribeClusterRequest, DescribeClusterResponse};
+use wire::messages::describe_configs::{DescribeConfigsRequest, DescribeConfigsResponse};
 use wire::messages::fetch::{FetchRequest, FetchResponse};
+use wire::messages::incremental_alter_configs::{
+    IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse,
+};
 use wire::messages::init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
 use wire::messages::list_offsets::{ListOffsetsRequest, ListOffsetsResponse};
+use wire::messages::list_partition_reassignments::{
+    ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse,
+};
 use wire::messages::metadata::{MetadataRequest, MetadataResponse};
+use wire::messages::offset_for_leader_epoch::{
+    OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
+};
 use wire::messages::produce::{ProduceRequest, ProduceResponse};
 use wire::messages::sasl_authenticate::{SaslAuthenticateRequest, SaslAuthenticateResponse};
 use wire::messages::sasl_handshake::{SaslHandshakeRequest, SaslHandshakeResponse};
@@ -52,6 +66,14 @@ exchanges! {
     DeleteTopics DeleteTopicsRequest DeleteTopicsResponse
     InitProducerId InitProducerIdRequest InitProducerIdResponse
     SaslAuthenticate SaslAuthenticateRequest SaslAuthenticateResponse
+    DeleteRecords DeleteRecordsRequest DeleteRecordsResponse
+    OffsetForLeaderEpoch OffsetForLeaderEpochRequest OffsetForLeaderEpochResponse
+    DescribeConfigs DescribeConfigsRequest DescribeConfigsResponse
+    AlterConfigs AlterConfigsRequest AlterConfigsResponse
+    CreatePartitions CreatePartitionsRequest CreatePartitionsResponse
+    IncrementalAlterConfigs IncrementalAlterConfigsRequest IncrementalAlterConfigsResponse
+    ListPartitionReassignments ListPartitionReassignmentsRequest ListPartitionReassignmentsResponse
+    DescribeCluster DescribeClusterRequest DescribeClusterResponse
 }
 
 /// The highest version that names topics by name where there is a choice.
@@ -68,5 +90,6 @@ pub const fn usual_version(api_key: ApiKey) -> i16 {
         ApiKey::DeleteTopics => 6,
         ApiKey::InitProducerId => 4,
         ApiKey::SaslAuthenticate => 2,
+        _ => api_key.versions().max,
     }
 }
