@@ -67,6 +67,9 @@ pub struct Config {
     pub segment_bytes: u64,
     /// Memory for batches just appended, in bytes.
     pub tail_cache_bytes: usize,
+    /// A file that moves the wall clock, see `clock`: for tests of stepping clocks only.
+    #[serde(default, skip_serializing)]
+    pub clock_offset_file: Option<PathBuf>,
     /// How often retention is applied, in milliseconds.
     pub retention_check_interval_ms: u64,
     /// Settings of the gateway; see `gateway::GatewayConfig`.
@@ -139,6 +142,7 @@ impl Default for Config {
             log_format: LogFormat::Text,
             segment_bytes: 64 << 20,
             tail_cache_bytes: 64 << 20,
+            clock_offset_file: None,
             retention_check_interval_ms: 30_000,
             gateway: gateway::GatewayConfig::default(),
             clusters: BTreeMap::from([("demo".to_owned(), ClusterConfig::default())]),

@@ -1,13 +1,17 @@
 //! The binary: reads the configuration, composes the parts, runs until told to stop.
 
+mod bill;
 mod bootstrap;
 mod clock;
 mod config;
 mod credentials;
 mod development_ca;
+mod limits;
 mod logging;
+mod moment;
 mod ready;
 mod serve;
+mod topic_metrics;
 mod usage;
 
 use std::process::ExitCode;
@@ -30,8 +34,10 @@ struct Cli {
 enum Command {
     /// Runs everything in one process, with everything under one folder (the default).
     Serve(Flags),
-    /// Shows what each tenant has used, as the running server counts it from the committed log.
-    Usage(usage::UsageArgs),
+    /// Shows what each virtual cluster has used: all five meters, sealed by minute, and what is open.
+    Usage(usage::UsageFlags),
+    /// Shows the limits of each virtual cluster, and how far they are used.
+    Limits(usage::UsageArgs),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +46,7 @@ fn main() -> ExitCode {
         None => serve::serve(&cli.flags),
         Some(Command::Serve(flags)) => serve::serve(&flags),
         Some(Command::Usage(args)) => usage::usage(&args),
+        Some(Command::Limits(args)) => limits::limits(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -18,9 +18,15 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
-use balancer::{AdminSource, Balancer, BalancerParts, SealingKey, UsageRow, serve_admin};
+use balancer::{
+    AdminSource, Balancer, BalancerParts, LimitUse, SealingKey, UsageRecordRow, UsageRefusal,
+    UsageRequest, UsageRow, UsageWindow, serve_admin,
+};
 use control_api::ControlPlane;
-use gateway::{FakeSaltSecret, Gateway, GatewayParts, Listener, ListenerKind, Nodes};
+use gateway::{
+    DeliveredByTopic, FakeSaltSecret, Gateway, GatewayParts, LimitsView, Listener, ListenerKind,
+    Nodes,
+};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use model::{Clock, GatewayIncarnation, NodeId};
 use node_api::NodeTransport;
@@ -30,12 +36,14 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
+use crate::bill::Bill;
 use crate::bootstrap::{Bootstrapped, bootstrap, certificate_names};
 use crate::clock::SystemClock;
 use crate::config::{Config, Flags};
 use crate::credentials::{fill_random, find_or_draw_key, random, write_secret};
 use crate::development_ca::{self, Tls};
 use crate::ready::Ready;
+use crate::topic_metrics::TopicMetrics;
 use crate::usage::AdminAccess;
 
 /// From the signal to the end of the process, whatever is still under way.
@@ -105,7 +113,7 @@ async fn run(config: &Config) -> Result<()> {
     let mut stop = StopSignal::new()?;
     let tls = development_ca::prepare(&config.data, &certificate_names(config))?;
     let metrics = start_metrics()?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(config.clock_offset_file.clone())?);
     let balancer = start_balancer(config, &clock).await?;
     let node = start_node(config, &balancer, &clock).await?;
     let is_first_start = !config.data.join("secrets").join("fake-salt.key").exists();
@@ -116,8 +124,14 @@ async fn run(config: &Config) -> Result<()> {
     let source = Source {
         healthy: Arc::clone(&healthy),
         metrics,
-        balancer: balancer.clone(),
-        node: node.clone(),
+        topics: TopicMetrics::default(),
+        delivered: gateway.delivered_by_topic(),
+        bill: Bill {
+            balancer: balancer.clone(),
+            node: node.clone(),
+            clock: Arc::clone(&clock),
+        },
+        limits: gateway.limits(),
     };
     let admin = start_admin(config, source).await?;
     let ready = ready(&clusters, gateway.local_addrs(), &tls, admin)?;
@@ -179,6 +193,7 @@ async fn start_node(config: &Config, balancer: &Balancer, clock: &Arc<dyn Clock>
         },
         control: Arc::new(balancer.clone()),
         clock: Arc::clone(clock),
+        random: Arc::new(fill_random),
     };
     Node::start(parts).await.context("starting the node")
 }
@@ -404,8 +419,10 @@ impl StopSignal {
 struct Source {
     healthy: Arc<AtomicBool>,
     metrics: PrometheusHandle,
-    balancer: Balancer,
-    node: Node,
+    topics: TopicMetrics,
+    delivered: DeliveredByTopic,
+    bill: Bill,
+    limits: LimitsView,
 }
 
 #[async_trait]
@@ -415,28 +432,37 @@ impl AdminSource for Source {
     }
 
     fn metrics(&self) -> String {
-        self.metrics.render()
+        let map = self.bill.balancer.watch().borrow().clone();
+        let topics = self.topics.render(&map, &self.bill.node, &self.delivered);
+        self.metrics.render() + &topics + &self.bill.node.lag_metrics()
     }
 
     async fn usage(&self) -> Vec<UsageRow> {
-        let totals = self.node.transport().usage().await;
-        let map = self.balancer.watch().borrow().clone();
-        let clusters = map
-            .virtual_clusters
-            .values()
-            .filter(|cluster| cluster.tenant.0 != 0);
-        let row = |cluster: &Arc<model::VirtualCluster>| {
-            let total = totals
-                .iter()
-                .find(|total| total.virtual_cluster == cluster.id);
-            UsageRow {
-                tenant: cluster.tenant.0,
-                cluster: cluster.name.clone(),
-                cluster_id: cluster.cluster_id.clone(),
-                bytes_in: total.map_or(0, |total| total.bytes_in),
-                bytes_out: total.map_or(0, |total| total.bytes_out),
-            }
-        };
-        clusters.map(row).collect()
+        self.bill.totals().await
+    }
+
+    async fn usage_windows(&self, request: UsageRequest) -> Result<Vec<UsageWindow>, UsageRefusal> {
+        self.bill.windows(request).await
+    }
+
+    async fn usage_records(
+        &self,
+        request: UsageRequest,
+    ) -> Result<Vec<UsageRecordRow>, UsageRefusal> {
+        self.bill.records(request).await
+    }
+
+    async fn limits(&self) -> Vec<LimitUse> {
+        let rows = self.limits.rows().into_iter();
+        rows.map(|row| LimitUse {
+            tenant: row.tenant.0,
+            cluster: row.cluster,
+            limit: row.limit.label().to_owned(),
+            used: row.figures.used,
+            ceiling: row.figures.limit(),
+            throttle_seconds: row.figures.throttled.as_secs_f64(),
+            refused: row.figures.refused,
+        })
+        .collect()
     }
 }

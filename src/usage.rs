@@ -6,14 +6,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use balancer::UsageRow;
+use balancer::{UsageRecordRow, UsageRow, UsageWindow};
 use comfy_table::Table;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// How long the server may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The flags of `tidegate usage`.
+mod shown;
+
+use shown::Shown;
+
+/// The flags of `tidegate limits`, and some of those of `tidegate usage`.
 #[derive(clap::Args)]
 pub struct UsageArgs {
     /// Data folder of the running server.
@@ -22,6 +28,82 @@ pub struct UsageArgs {
     /// Prints JSON instead of a table.
     #[arg(long)]
     json: bool,
+}
+
+/// The flags of `tidegate usage`.
+#[derive(clap::Args)]
+pub struct UsageFlags {
+    #[command(flatten)]
+    args: UsageArgs,
+    /// Prints comma-separated values instead of a table.
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+    /// One row a period, instead of one for all time: minute, hour or day (of UTC).
+    #[arg(long, value_name = "PERIOD")]
+    by: Option<String>,
+    /// Only what was used from this moment on: 2026-01-31T10:00:00Z, 2026-01-31, or 90m, 24h, 7d ago.
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Only what was used before this moment.
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// Only this virtual cluster.
+    #[arg(long, value_name = "NAME")]
+    cluster: Option<String>,
+    /// The sealed records with their ids, as they are billed.
+    #[arg(long, conflicts_with = "by")]
+    records: bool,
+}
+
+/// Prints what each virtual cluster has used.
+pub fn usage(flags: &UsageFlags) -> Result<()> {
+    let args = &flags.args;
+    if flags.records {
+        let rows: Vec<UsageRecordRow> = fetch(args, &flags.page("/v1/usage/records", None))?;
+        return flags.print(&rows);
+    }
+    let is_about_time = flags.by.is_some() || flags.since.is_some() || flags.until.is_some();
+    if !is_about_time {
+        let mut rows: Vec<UsageRow> = fetch(args, "/v1/usage")?;
+        if let Some(cluster) = &flags.cluster {
+            rows.retain(|row| row.cluster == *cluster);
+        }
+        return flags.print(&rows);
+    }
+    let by = flags.by.as_deref().unwrap_or("day");
+    let mut rows: Vec<UsageWindow> = fetch(args, &flags.page("/v1/usage/windows", Some(by)))?;
+    if flags.by.is_none() {
+        rows = shown::joined(rows);
+    }
+    flags.print(&rows)
+}
+
+impl UsageFlags {
+    fn page(&self, path: &str, by: Option<&str>) -> String {
+        let fields = [
+            ("by", by),
+            ("since", self.since.as_deref()),
+            ("until", self.until.as_deref()),
+            ("cluster", self.cluster.as_deref()),
+        ];
+        let pairs = fields.into_iter().filter_map(|(name, value)| {
+            let value = utf8_percent_encode(value?, NON_ALPHANUMERIC);
+            Some(format!("{name}={value}"))
+        });
+        let pairs: Vec<String> = pairs.collect();
+        format!("{path}?{}", pairs.join("&"))
+    }
+
+    fn print<T: Shown + Serialize>(&self, rows: &[T]) -> Result<()> {
+        if self.args.json {
+            println!("{}", serde_json::to_string_pretty(rows)?);
+        } else if self.csv {
+            print!("{}", shown::csv(rows));
+        } else {
+            println!("{}", shown::table(rows));
+        }
+        Ok(())
+    }
 }
 
 /// Where a running server is asked, and the token to ask with: `admin.json` in the data folder.
@@ -38,19 +120,13 @@ impl AdminAccess {
     }
 }
 
-/// Prints what each virtual cluster has used.
-pub fn usage(args: &UsageArgs) -> Result<()> {
-    let file = AdminAccess::file(&args.data);
-    let text = std::fs::read(&file).with_context(|| {
-        format!(
-            "reading {} (is this a server's data folder?)",
-            file.display()
-        )
-    })?;
-    let access: AdminAccess = serde_json::from_slice(&text).context("admin.json")?;
-    let body = ask(&access)
-        .with_context(|| format!("asking the server at {} (is it running?)", access.address))?;
-    let rows: Vec<UsageRow> = serde_json::from_slice(&body).context("the server's answer")?;
+/// Asks the running server for the rows of a page, and prints them as JSON or as the table of them.
+pub fn show<T: Serialize + DeserializeOwned>(
+    args: &UsageArgs,
+    page: &str,
+    table: impl FnOnce(&[T]) -> Table,
+) -> Result<()> {
+    let rows = fetch(args, page)?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&rows)?);
     } else {
@@ -59,13 +135,28 @@ pub fn usage(args: &UsageArgs) -> Result<()> {
     Ok(())
 }
 
+/// Asks the running server for the rows of a page.
+fn fetch<T: DeserializeOwned>(args: &UsageArgs, page: &str) -> Result<Vec<T>> {
+    let file = AdminAccess::file(&args.data);
+    let text = std::fs::read(&file).with_context(|| {
+        format!(
+            "reading {} (is this a server's data folder?)",
+            file.display()
+        )
+    })?;
+    let access: AdminAccess = serde_json::from_slice(&text).context("admin.json")?;
+    let body = ask(&access, page)
+        .with_context(|| format!("asking the server at {} (is it running?)", access.address))?;
+    serde_json::from_slice(&body).context("the server's answer")
+}
+
 /// One GET over HTTP/1.0: the answer ends with the connection, so nothing is to be parsed but the
 /// status line.
-fn ask(access: &AdminAccess) -> Result<Vec<u8>> {
+fn ask(access: &AdminAccess, page: &str) -> Result<Vec<u8>> {
     let mut stream = TcpStream::connect_timeout(&access.address, ANSWER_TIMEOUT)?;
     stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
     let request = format!(
-        "GET /v1/usage HTTP/1.0\r\nAuthorization: Bearer {}\r\n\r\n",
+        "GET {page} HTTP/1.0\r\nAuthorization: Bearer {}\r\n\r\n",
         access.token
     );
     stream.write_all(request.as_bytes())?;
@@ -79,26 +170,4 @@ fn ask(access: &AdminAccess) -> Result<Vec<u8>> {
         bail!("{status}: {}", String::from_utf8_lossy(&body).trim_end());
     }
     Ok(body)
-}
-
-fn table(rows: &[UsageRow]) -> Table {
-    let mut table = Table::new();
-    table.set_header(["tenant", "cluster", "cluster id", "bytes in", "bytes out"]);
-    for row in rows {
-        let UsageRow {
-            tenant,
-            cluster,
-            cluster_id,
-            bytes_in,
-            bytes_out,
-        } = row;
-        table.add_row([
-            tenant.to_string(),
-            cluster.clone(),
-            cluster_id.clone(),
-            bytes_in.to_string(),
-            bytes_out.to_string(),
-        ]);
-    }
-    table
 }

@@ -10,6 +10,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use balancer::LimitUse;
 mod access;
 
 pub use access::{Access, Ready, Usage};
@@ -282,17 +283,33 @@ impl Server {
     /// # Errors
     /// If the command fails, or knows no such cluster.
     pub fn usage(&self, cluster: &str) -> Result<Usage> {
+        let rows: Vec<Usage> = serde_json::from_slice(&self.ask("usage")?)?;
+        let row = rows.into_iter().find(|row| row.cluster == cluster);
+        row.with_context(|| format!("no usage of {cluster}"))
+    }
+
+    /// Asks `tidegate limits` about one limit of one virtual cluster.
+    ///
+    /// # Errors
+    /// If the command fails, or knows no such cluster or limit.
+    pub fn limit(&self, cluster: &str, limit: &str) -> Result<LimitUse> {
+        let rows: Vec<LimitUse> = serde_json::from_slice(&self.ask("limits")?)?;
+        let mut rows = rows.into_iter();
+        let row = rows.find(|row| row.cluster == cluster && row.limit == limit);
+        row.with_context(|| format!("no limit {limit} of {cluster}"))
+    }
+
+    /// What a command says of the running server in JSON.
+    fn ask(&self, command: &str) -> Result<Vec<u8>> {
         let data = self
             .launch
             .data
             .to_str()
             .context("the data folder is not UTF-8")?;
-        let said = self.launch.run(&["usage", "--data", data, "--json"])?;
+        let said = self.launch.run(&[command, "--data", data, "--json"])?;
         let words = String::from_utf8_lossy(&said.stderr);
-        ensure!(said.status.success(), "tidegate usage: {words}");
-        let rows: Vec<Usage> = serde_json::from_slice(&said.stdout)?;
-        let row = rows.into_iter().find(|row| row.cluster == cluster);
-        row.with_context(|| format!("no usage of {cluster}"))
+        ensure!(said.status.success(), "tidegate {command}: {words}");
+        Ok(said.stdout)
     }
 
     /// One page of the admin address: status line and body.

@@ -4,6 +4,11 @@
 //!   GET /healthz     200 "ok" while the process serves, 503 while it drains; open to all
 //!   GET /metrics     Prometheus text; open to all
 //!   GET /v1/usage    JSON, one row a virtual cluster; needs `Authorization: Bearer <token>`
+//!   GET /v1/usage/windows?by=minute|hour|day&since=TIME&until=TIME&cluster=NAME
+//!                    JSON, one row a period and virtual cluster, sealed or not; needs the same
+//!   GET /v1/usage/records?since=TIME&until=TIME&cluster=NAME
+//!                    JSON, the sealed records with their ids; needs the same
+//!   GET /v1/limits   JSON, one row a virtual cluster and limit; needs the same
 //! ```
 //!
 //! Owns: routes and answers. Does not own: where the figures come from ([`AdminSource`]).
@@ -48,6 +53,145 @@ pub struct UsageRow {
     pub bytes_in: u64,
     /// Bytes of record batches that were fully written to clients' sockets.
     pub bytes_out: u64,
+    /// Milliseconds that it has existed.
+    pub cluster_ms: u64,
+    /// Milliseconds that its partitions have existed, summed over them.
+    pub partition_ms: u64,
+    /// Bytes stored times milliseconds. A decimal number in quotes: it may have more digits than a
+    /// reader of JSON keeps.
+    #[serde(with = "decimal")]
+    pub stored_byte_ms: u128,
+    /// Bytes stored now.
+    pub stored_bytes: u64,
+}
+
+/// What one virtual cluster has used in one period.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageWindow {
+    /// First moment, RFC 3339.
+    pub start: String,
+    /// First moment after it.
+    pub end: String,
+    /// Whether it is sealed: what is so never changes. A period that is sealed in part has two rows.
+    pub sealed: bool,
+    /// Number of the tenant.
+    pub tenant: u32,
+    /// Name of the virtual cluster.
+    pub cluster: String,
+    /// Its cluster id.
+    pub cluster_id: String,
+    /// As in [`UsageRow`].
+    pub bytes_in: u64,
+    /// As in [`UsageRow`].
+    pub bytes_out: u64,
+    /// As in [`UsageRow`].
+    pub cluster_ms: u64,
+    /// As in [`UsageRow`].
+    pub partition_ms: u64,
+    /// As in [`UsageRow`].
+    #[serde(with = "decimal")]
+    pub stored_byte_ms: u128,
+}
+
+/// One sealed amount, under its id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageRecordRow {
+    /// The id: the same whenever, and however often, the amount is asked for or worked out.
+    pub id: String,
+    /// Name of the virtual cluster.
+    pub cluster: String,
+    /// Which meter.
+    pub meter: String,
+    /// First moment of the window, RFC 3339.
+    pub start: String,
+    /// First moment after it.
+    pub end: String,
+    /// How much, in the meter's unit.
+    #[serde(with = "decimal")]
+    pub amount: u128,
+}
+
+/// Numbers that may not fit a JSON reader's, as text.
+mod decimal {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        number: &u128,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(number)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<u128, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// What usage is asked for, as it stands in the request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UsageRequest {
+    /// `minute`, `hour` or `day`.
+    pub by: Option<String>,
+    /// The first moment.
+    pub since: Option<String>,
+    /// The first moment after it.
+    pub until: Option<String>,
+    /// Name of the only virtual cluster.
+    pub cluster: Option<String>,
+}
+
+impl UsageRequest {
+    /// Reads the query of a request; what it does not know is refused.
+    fn parse(query: &str) -> Result<Self, UsageRefusal> {
+        let mut request = Self::default();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let value = percent_encoding::percent_decode_str(value).decode_utf8();
+            let value = value.map_err(|_| UsageRefusal::Bad(format!("{name}: not UTF-8")))?;
+            let field = match name {
+                "by" => &mut request.by,
+                "since" => &mut request.since,
+                "until" => &mut request.until,
+                "cluster" => &mut request.cluster,
+                _ => return Err(UsageRefusal::Bad(format!("{name} is not known"))),
+            };
+            *field = Some(value.into_owned());
+        }
+        Ok(request)
+    }
+}
+
+/// Why usage could not be told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UsageRefusal {
+    /// The request is wrong.
+    #[error("{0}")]
+    Bad(String),
+    /// What is kept cannot be read now.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// One limit of one virtual cluster, and how far it is used.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LimitUse {
+    /// Number of the tenant.
+    pub tenant: u32,
+    /// Name of the virtual cluster.
+    pub cluster: String,
+    /// Name of the limit, as in the configuration.
+    pub limit: String,
+    /// Its use: per second for rates, at present for numbers; none where it is that of one request.
+    pub used: Option<u64>,
+    /// Its value; none where nothing is held back.
+    pub ceiling: Option<u64>,
+    /// For how many seconds it has held somebody back since the server started.
+    pub throttle_seconds: f64,
+    /// How often something was refused for it since the server started.
+    pub refused: u64,
 }
 
 /// Where the figures come from.
@@ -59,6 +203,15 @@ pub trait AdminSource: Send + Sync + 'static {
     fn metrics(&self) -> String;
     /// What each virtual cluster has used.
     async fn usage(&self) -> Vec<UsageRow>;
+    /// What each virtual cluster has used, by period.
+    async fn usage_windows(&self, request: UsageRequest) -> Result<Vec<UsageWindow>, UsageRefusal>;
+    /// The sealed records.
+    async fn usage_records(
+        &self,
+        request: UsageRequest,
+    ) -> Result<Vec<UsageRecordRow>, UsageRefusal>;
+    /// Every limit of every virtual cluster, and how far it is used.
+    async fn limits(&self) -> Vec<LimitUse>;
 }
 
 /// Serves until the task is aborted.
@@ -108,14 +261,30 @@ async fn answer(
         "/healthz" if source.is_healthy() => text(StatusCode::OK, "ok\n".to_owned()),
         "/healthz" => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned()),
         "/metrics" => text(StatusCode::OK, source.metrics()),
-        "/v1/usage" if !is_authorized(&request, token) => text(
-            StatusCode::UNAUTHORIZED,
-            "the token in admin.json of the data folder is needed, as a bearer token\n".to_owned(),
-        ),
+        "/v1/usage" | "/v1/usage/windows" | "/v1/usage/records" | "/v1/limits"
+            if !is_authorized(&request, token) =>
+        {
+            text(
+                StatusCode::UNAUTHORIZED,
+                "the token in admin.json of the data folder is needed, as a bearer token\n"
+                    .to_owned(),
+            )
+        }
         "/v1/usage" => json(&source.usage().await),
+        "/v1/usage/windows" => match UsageRequest::parse(request.uri().query().unwrap_or("")) {
+            Ok(asked) => rows(source.usage_windows(asked).await),
+            Err(why) => rows::<UsageWindow>(Err(why)),
+        },
+        "/v1/usage/records" => match UsageRequest::parse(request.uri().query().unwrap_or("")) {
+            Ok(asked) => rows(source.usage_records(asked).await),
+            Err(why) => rows::<UsageRecordRow>(Err(why)),
+        },
+        "/v1/limits" => json(&source.limits().await),
         _ => text(
             StatusCode::NOT_FOUND,
-            "there is /healthz, /metrics and /v1/usage\n".to_owned(),
+            "there is /healthz, /metrics, /v1/usage, /v1/usage/windows, /v1/usage/records and \
+             /v1/limits\n"
+                .to_owned(),
         ),
     })
 }
@@ -135,6 +304,16 @@ fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
         "text/plain; version=0.0.4; charset=utf-8",
         body.into(),
     )
+}
+
+fn rows<T: Serialize>(rows: Result<Vec<T>, UsageRefusal>) -> Response<Full<Bytes>> {
+    match rows {
+        Ok(rows) => json(&rows),
+        Err(why @ UsageRefusal::Bad(_)) => text(StatusCode::BAD_REQUEST, format!("{why}\n")),
+        Err(why @ UsageRefusal::Unavailable(_)) => {
+            text(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n"))
+        }
+    }
 }
 
 fn json<T: Serialize>(value: &T) -> Response<Full<Bytes>> {

@@ -3,29 +3,40 @@
 //! Owns: the order of changes. Does not own: decisions (`catalog`), objects (`store`).
 //! Invariants: a change is shown and answered only after it is stored; the map's version only rises.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use catalog::alter::Growth;
 use catalog::decide::Birth;
-use catalog::{CatalogRecord, CatalogState, cluster_map};
+use catalog::{CatalogRecord, CatalogState, ChangeBudget, cluster_map};
 use control_api::{
-    ControlPlane, CreatedTopic, MorePartitions, NewTopic, ProducerIdBlock, TopicChange, TopicError,
-    TopicRef, Unavailable,
+    ControlPlane, CreatedTopic, MorePartitions, NewTopic, ProducerIdBlock, RecordUsageError,
+    TopicChange, TopicError, TopicRef, Unavailable,
 };
 use model::{
     CatalogVersion, Clock, ClusterMap, NodeEpoch, NodeId, TopicId, TopicName, VirtualCluster,
     VirtualClusterId,
 };
 use object_store::ObjectStore;
+use quota::{Amounts, Minute, OpenUsage, SealedUsage, UsageSource};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::MissedTickBehavior;
 use tracing::{error, info};
 
 use crate::seal::SealingKey;
+use crate::service::sealer::Sealer;
 use crate::store::{CatalogStore, StoreError};
+use crate::usage_store::{KeptUsage, UsageStore};
+
+mod sealer;
 
 /// Requests that may wait for the balancer; at the bound the asking gateway waits.
 const MAILBOX_MAX: usize = 256;
+
+/// How often it is looked whether a minute is over whose usage can be sealed.
+const USAGE_LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What a balancer is made of.
 pub struct BalancerParts {
@@ -51,6 +62,7 @@ pub enum StartError {
 #[derive(Clone)]
 pub struct Balancer {
     mailbox: mpsc::Sender<Call>,
+    usage: Arc<UsageStore>,
     map: watch::Receiver<Arc<ClusterMap>>,
 }
 
@@ -80,6 +92,7 @@ enum Call {
     },
     ProducerIds(oneshot::Sender<Result<ProducerIdBlock, Unavailable>>),
     RegisterNode(NodeId, oneshot::Sender<Result<NodeEpoch, Unavailable>>),
+    Usage(oneshot::Sender<(OpenUsage, BTreeMap<VirtualClusterId, Amounts>)>),
     SetCluster(
         Box<VirtualCluster>,
         oneshot::Sender<Result<(), Unavailable>>,
@@ -89,7 +102,9 @@ enum Call {
 impl Balancer {
     /// Reads the catalog and starts to serve it.
     pub async fn start(parts: BalancerParts) -> Result<Self, StartError> {
-        let mut store = CatalogStore::new(parts.store, parts.key);
+        let key = Arc::new(parts.key);
+        let usage = Arc::new(UsageStore::new(Arc::clone(&parts.store), Arc::clone(&key)));
+        let mut store = CatalogStore::new(parts.store, key);
         let state = store.load().await?;
         info!(
             version = state.version.0,
@@ -106,9 +121,14 @@ impl Balancer {
             shown,
             clock,
             fresh_id,
+            sealer: Sealer::new(Arc::clone(&usage)),
         };
         tokio::spawn(service.run(calls));
-        Ok(Self { mailbox, map })
+        Ok(Self {
+            mailbox,
+            usage,
+            map,
+        })
     }
 
     /// Makes the catalog hold `cluster` as it is given.
@@ -116,6 +136,18 @@ impl Balancer {
         self.ask(|reply| Call::SetCluster(Box::new(cluster), reply))
             .await
             .ok_or(Unavailable)?
+    }
+
+    /// Every batch of sealed usage that is kept.
+    pub async fn kept_usage(&self) -> Result<Vec<KeptUsage>, StoreError> {
+        self.usage.read_all().await
+    }
+
+    /// What the catalog has counted: what is open of it, and what each virtual cluster has used in all.
+    pub async fn catalog_usage(
+        &self,
+    ) -> Result<(OpenUsage, BTreeMap<VirtualClusterId, Amounts>), Unavailable> {
+        self.ask(Call::Usage).await.ok_or(Unavailable)
     }
 
     /// Waits until the balancer can serve no more: the store has another writer.
@@ -215,6 +247,14 @@ impl ControlPlane for Balancer {
             .await
             .ok_or(Unavailable)?
     }
+
+    async fn record_usage(
+        &self,
+        source: UsageSource,
+        usage: SealedUsage,
+    ) -> Result<(), RecordUsageError> {
+        self.usage.keep(source, &usage).await
+    }
 }
 
 struct Service {
@@ -223,13 +263,23 @@ struct Service {
     shown: watch::Sender<Arc<ClusterMap>>,
     clock: Arc<dyn Clock>,
     fresh_id: fn() -> [u8; 16],
+    sealer: Sealer,
 }
 
 impl Service {
     /// Runs until the last handle is gone, or the store has another writer.
     async fn run(mut self, mut calls: mpsc::Receiver<Call>) {
-        while let Some(call) = calls.recv().await {
-            if let Err(why @ StoreError::Fenced(_)) = self.handle(call).await {
+        let mut ticks = tokio::time::interval(USAGE_LOOK_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let outcome = tokio::select! {
+                call = calls.recv() => match call {
+                    Some(call) => self.handle(call).await,
+                    None => return,
+                },
+                _ = ticks.tick() => self.seal_usage().await,
+            };
+            if let Err(why @ StoreError::Fenced(_)) = outcome {
                 error!(%why, "the balancer stops");
                 return;
             }
@@ -296,6 +346,12 @@ impl Service {
                 let _ = reply.send(if_stored(epoch, &outcome));
                 outcome
             }
+            Call::Usage(reply) => {
+                let now = self.clock.wall();
+                let usage = (self.state.open_usage(now), self.state.used_in_all(now));
+                let _ = reply.send(usage);
+                Ok(())
+            }
             Call::SetCluster(cluster, reply) => {
                 let record = catalog::set_cluster(&self.state, *cluster);
                 let outcome = self.commit(record.into_iter().collect()).await;
@@ -317,6 +373,7 @@ impl Service {
         // Decided one after the other on a copy, so that a request cannot collide with itself.
         let mut after = self.state.clone();
         let (at, node) = (self.clock.wall(), NodeId(0));
+        let mut budget = ChangeBudget::new(&self.state, cluster, at);
         let mut records = Vec::new();
         let mut results = Vec::new();
         for topic in topics {
@@ -326,6 +383,10 @@ impl Service {
                 node,
             };
             let decided = catalog::create_topic(&after, cluster, topic, birth);
+            let decided = decided.and_then(|decided| {
+                budget.spend(decided.1.partitions)?;
+                Ok(decided)
+            });
             results.push(decided.map(|(record, created)| {
                 after.replay(record.clone());
                 records.push(record);
@@ -342,6 +403,7 @@ impl Service {
                 Ok(()),
             );
         }
+        records.extend(budget.record());
         let outcome = self.commit(records).await;
         (unless_failed(results, &outcome), outcome)
     }
@@ -354,15 +416,21 @@ impl Service {
         Vec<Result<(TopicId, TopicName), TopicError>>,
         Result<(), StoreError>,
     ) {
+        let mut budget = ChangeBudget::new(&self.state, cluster, self.clock.wall());
         let mut records = Vec::new();
         let mut results = Vec::new();
         for topic in topics {
             let decided = catalog::delete_topic(&self.state, cluster, topic);
+            let decided = decided.and_then(|decided| {
+                budget.spend(self.partitions_of(decided.1.0))?;
+                Ok(decided)
+            });
             results.push(decided.map(|(record, gone)| {
                 records.push(record);
                 gone
             }));
         }
+        records.extend(budget.record());
         let outcome = self.commit(records).await;
         (unless_failed(results, &outcome), outcome)
     }
@@ -380,7 +448,7 @@ impl Service {
         let decide = |state: &CatalogState, more: &MorePartitions| {
             catalog::create_partitions(state, cluster, more, growth).map(Some)
         };
-        self.change(topics, validate_only, decide).await
+        self.change(cluster, (topics, validate_only), decide).await
     }
 
     async fn alter_topics(
@@ -392,21 +460,47 @@ impl Service {
         let decide = |state: &CatalogState, change: &TopicChange| {
             catalog::alter_topic(state, cluster, change)
         };
-        self.change(changes, validate_only, decide).await
+        self.change(cluster, (changes, validate_only), decide).await
+    }
+
+    /// Hands over the batch of sealed usage that is on its way, or seals the next one.
+    async fn seal_usage(&mut self) -> Result<(), StoreError> {
+        let minute = Minute::of(self.clock.wall());
+        if self.sealer.hand_over(&self.state, minute).await {
+            return Ok(());
+        }
+        if self.sealer.looks_in(minute) && self.state.has_to_seal(minute) {
+            let kept_below = self.sealer.kept_below();
+            self.commit(vec![CatalogRecord::UsageSealed { kept_below }])
+                .await?;
+            self.sealer.hand_over(&self.state, minute).await;
+        }
+        Ok(())
+    }
+
+    fn partitions_of(&self, topic: TopicId) -> u32 {
+        let partitions = self.state.topics.get(&topic);
+        partitions.map_or(0, |topic| topic.placements.len() as u32)
     }
 
     /// Decides changes of topics one after the other, each on what those before it have left.
     async fn change<C>(
         &mut self,
-        changes: &[C],
-        validate_only: bool,
+        cluster: VirtualClusterId,
+        (changes, validate_only): (&[C], bool),
         decide: impl Fn(&CatalogState, &C) -> Result<Option<CatalogRecord>, TopicError>,
     ) -> (Vec<Result<(), TopicError>>, Result<(), StoreError>) {
+        let mut budget = ChangeBudget::new(&self.state, cluster, self.clock.wall());
         let mut after = self.state.clone();
         let mut records = Vec::new();
         let mut results = Vec::new();
         for change in changes {
-            let decided = decide(&after, change);
+            let decided = decide(&after, change).and_then(|record| {
+                if let Some(CatalogRecord::PartitionsCreated { placements, .. }) = &record {
+                    budget.spend(placements.len() as u32)?;
+                }
+                Ok(record)
+            });
             results.push(decided.map(|record| {
                 if let Some(record) = record {
                     after.replay(record.clone());
@@ -417,6 +511,7 @@ impl Service {
         if validate_only {
             return (results, Ok(()));
         }
+        records.extend(budget.record());
         let outcome = self.commit(records).await;
         (unless_failed(results, &outcome), outcome)
     }
@@ -426,6 +521,8 @@ impl Service {
         if records.is_empty() {
             return Ok(());
         }
+        let at = self.state.usage.time_of_change(self.clock.wall());
+        let records = [vec![CatalogRecord::TimePassed { at }], records].concat();
         for record in &records {
             let checked = self.state.check(record);
             assert!(

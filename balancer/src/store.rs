@@ -58,15 +58,15 @@ pub enum StoreError {
 /// The catalog's place in an object store.
 pub(crate) struct CatalogStore {
     store: Arc<dyn ObjectStore>,
-    key: SealingKey,
+    key: Arc<SealingKey>,
     snapshot_version: u64,
 }
 
 impl CatalogStore {
-    pub(crate) fn new(store: Arc<dyn ObjectStore>, key: SealingKey) -> Self {
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, key: impl Into<Arc<SealingKey>>) -> Self {
         Self {
             store,
-            key,
+            key: key.into(),
             snapshot_version: 0,
         }
     }

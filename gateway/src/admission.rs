@@ -7,7 +7,11 @@
 //!
 //! How a partition's limit is felt: the batch is appended at once and its acknowledgement is held
 //! until the partition is out of debt; further in debt the connection is not read either.
-//! `throttle_time_ms` stays 0, since a Java client would stop every partition of the connection.
+//! `throttle_time_ms` stays 0 for it, since a Java client would stop every partition of the connection.
+//!
+//! How the virtual cluster's limit is felt: Kafka's way (KIP-219). A batch is charged here, appended, and
+//! answered with `throttle_time_ms`; the connection is not read meanwhile. A batch that comes while
+//! the virtual cluster is far in debt waits before it is submitted.
 //!
 //! Invariant: an [`Admitted`] is made here only.
 
@@ -42,6 +46,8 @@ pub(crate) struct Admitted {
     pub(crate) batch: ValidBatch,
     /// When it is answered with REQUEST_TIMED_OUT if nothing was heard of it.
     pub(crate) give_up_at: Instant,
+    /// How long it waits for the virtual cluster's rate before it is submitted.
+    pub(crate) park: Duration,
     /// The connection that it came by, if any.
     pub(crate) mute: Option<Arc<Mute>>,
 }
@@ -70,7 +76,12 @@ pub(crate) async fn admit(
         let recompress = move || batch.recompress(codec, &rules, now);
         batch = off_the_path(call, batch_bytes, recompress).await?;
     }
+    let Ok(throttle) = call.gate.ingress(batch.bytes().len(), timeout / 2) else {
+        return Err(Fault::TimedOut);
+    };
+    call.slow_down(throttle);
     Ok(Admitted {
+        park: throttle.park,
         virtual_cluster: call.cluster.id,
         partition,
         batch,
@@ -114,6 +125,7 @@ pub(crate) fn admit_own(partition: TopicPartition, batch: ValidBatch) -> Admitte
         partition,
         batch,
         give_up_at: Instant(u64::MAX),
+        park: Duration::ZERO,
         mute: None,
     }
 }

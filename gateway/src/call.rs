@@ -7,15 +7,21 @@
 //! is only found by whoever may do what it is wanted for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth::{Action, Resource};
+use control_api::TopicError;
 use model::{ClusterMap, Topic, TopicId, TopicPartition, VirtualCluster};
+use quota::Throttle;
 use tokio::time::Instant;
 use wire::{ErrorCode, RequestHeader, Response, Segments};
 
 use crate::client::Client;
 use crate::connection::Parcel;
 use crate::error::Fault;
+use crate::gates::Gate;
+use crate::limits::REFUSAL_THROTTLE_MAX;
+use crate::mute::Mute;
 use crate::permission::{Authorized, Caller, authorize};
 use crate::services::Services;
 
@@ -24,12 +30,15 @@ pub(crate) struct Call {
     pub(crate) header: RequestHeader,
     /// Length of the frame that the request's bytes are slices of.
     pub(crate) frame_bytes: usize,
-    pub(crate) received_at: Instant,
     pub(crate) map: Arc<ClusterMap>,
     pub(crate) cluster: Arc<VirtualCluster>,
     pub(crate) caller: Caller,
     pub(crate) client: Arc<Client>,
     pub(crate) services: Arc<Services>,
+    /// The limits of the virtual cluster.
+    pub(crate) gate: Arc<Gate>,
+    /// Until when the client is told to hold back.
+    pub(crate) throttle: Mute,
 }
 
 /// What a client calls a topic.
@@ -78,12 +87,44 @@ impl Call {
     /// What is answered for a part of the request that fails; counts it.
     pub(crate) fn refuse(&self, fault: &Fault) -> ErrorCode {
         self.services.metrics.error(fault.kind());
+        if let Some(limit) = fault.limit() {
+            self.gate.refuse(limit);
+        }
         fault.code()
     }
 
-    /// The answer, encoded.
+    /// The same for a change of topics. THROTTLING_QUOTA_EXCEEDED comes with the time after which there
+    /// is room again; before the version that has it the refusal is POLICY_VIOLATION, which every client
+    /// knows. (Kafka lets older versions pass and slows them down, which keeps to no limit.)
+    pub(crate) fn refuse_change(&self, fault: &Fault, version_with_quota: i16) -> ErrorCode {
+        let code = self.refuse(fault);
+        let Fault::Topic(TopicError::TooManyChanges { retry_after_ms, .. }) = fault else {
+            return code;
+        };
+        if self.version() < version_with_quota {
+            return ErrorCode::PolicyViolation;
+        }
+        let wait = Duration::from_millis(*retry_after_ms);
+        self.throttle.extend(wait.min(REFUSAL_THROTTLE_MAX));
+        code
+    }
+
+    /// The client is slowed down: it is told so by the answer, and not read meanwhile.
+    pub(crate) fn slow_down(&self, throttle: Throttle) {
+        // What waits before it is carried out is told what is left after that.
+        let told = throttle.park + throttle.told;
+        self.throttle.extend(told);
+        self.client.mute.extend(throttle.mute.max(told));
+    }
+
+    /// The answer, encoded; with what is left of the throttle, in whole milliseconds.
     pub(crate) fn answer(&self, response: impl Into<Response>) -> Answer {
-        Answer::new(&self.header, &response.into())
+        let mut response = response.into();
+        if let Some(until) = self.throttle.until() {
+            let left = until.saturating_duration_since(Instant::now());
+            response.set_throttle_time_ms(i32::try_from(left.as_millis()).unwrap_or(i32::MAX));
+        }
+        Answer::new(&self.header, &response)
     }
 }
 

@@ -1,15 +1,16 @@
 //! What is known of a client by the way it came, for as long as its connection lasts.
 //!
-//! Owns: address, listener, advertised name, mute, interest in news. Does not own: who the client
+//! Owns: address, listener, advertised name, place, mute, interest in news. Does not own: who the client
 //! is (`session`).
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use auth::TlsName;
 use model::VirtualClusterId;
 
+use crate::gates::Place;
 use crate::mute::Mute;
 use crate::news::{Interest, News};
 
@@ -31,6 +32,8 @@ pub(crate) struct Client {
     pub(crate) advertised_port: u16,
     /// Shared with appends that are under way.
     pub(crate) mute: Arc<Mute>,
+    /// Its place among the connections of its virtual cluster, once that is known.
+    pub(crate) place: OnceLock<Place>,
     /// Which partitions the client polls. Fetches of a connection run one at a time.
     pub(crate) interest: Mutex<Interest>,
     /// Fetches so far: each starts with another partition.
@@ -51,8 +54,17 @@ impl Client {
             advertised_host,
             advertised_port,
             mute: Arc::new(Mute::new()),
+            place: OnceLock::new(),
             interest: Mutex::new(Interest::new(news)),
             turns: AtomicUsize::new(0),
+        }
+    }
+
+    /// The virtual cluster, where the way that the client came tells it.
+    pub(crate) fn known_cluster(&self) -> Option<VirtualClusterId> {
+        match self.door {
+            Door::Plaintext(cluster) | Door::Tls(TlsName::Cluster(cluster)) => Some(cluster),
+            Door::Tls(TlsName::Absent | TlsName::Unknown(_)) => None,
         }
     }
 

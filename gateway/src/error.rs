@@ -9,7 +9,8 @@ use auth::{Action, Denied};
 use control_api::{TopicError, Unavailable};
 use model::InvalidTopicName;
 use node_api::lane::LaneError;
-use node_api::{AppendRefusal, ReadError};
+use node_api::{AppendRefusal, GroupError, ReadError};
+use quota::LimitName;
 use records::Rejected;
 use wire::ErrorCode;
 
@@ -77,9 +78,20 @@ pub(crate) enum Fault {
     /// Nothing could be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The group's coordinator refused it, or there was none in time.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// Fetch sessions are declined, so none can be continued.
     #[error("There are no fetch sessions here.")]
     FetchSession,
+    /// The fetch asks for more than it may, where that is refused rather than cut.
+    #[error("The cluster's limit is {limit} bytes for a fetch, not {asked}.")]
+    FetchTooLarge {
+        /// The limit.
+        limit: u64,
+        /// What was asked for.
+        asked: u64,
+    },
     /// No answer in time; it may or may not have been done.
     #[error("The request timed out.")]
     TimedOut,
@@ -149,7 +161,9 @@ impl Fault {
             Self::Append(LaneError::TimedOut) | Self::TimedOut => ErrorCode::RequestTimedOut,
             Self::Append(LaneError::Refused(refusal)) => append_code(*refusal),
             Self::Read(error) => read_code(error),
+            Self::Group(error) => group_code(*error),
             Self::FetchSession => ErrorCode::FetchSessionIdNotFound,
+            Self::FetchTooLarge { .. } => ErrorCode::InvalidRequest,
             // Every client tries again on this one, without looking for another coordinator.
             Self::ControlPlane(_) => ErrorCode::CoordinatorLoadInProgress,
         }
@@ -174,11 +188,27 @@ impl Fault {
             | Self::TransactionalId
             | Self::Batch(_)
             | Self::FetchSession => ErrorKind::Client,
+            Self::FetchTooLarge { .. } => ErrorKind::TenantQuota,
             Self::Topic(error) => topic_kind(error),
             Self::Append(LaneError::TimedOut) | Self::TimedOut => ErrorKind::Service,
             Self::Append(LaneError::Refused(refusal)) => append_kind(*refusal),
             Self::Read(error) => read_kind(error),
+            Self::Group(error) => group_kind(*error),
             Self::ControlPlane(_) => ErrorKind::ControlPlane,
+        }
+    }
+
+    /// The limit of the virtual cluster that it is refused for, if any.
+    pub(crate) fn limit(&self) -> Option<LimitName> {
+        match self {
+            Self::FetchTooLarge { .. } => Some(LimitName::FetchBytes),
+            Self::Topic(TopicError::TooManyChanges { .. }) => Some(LimitName::PartitionChanges),
+            Self::Topic(TopicError::LimitExceeded { .. }) => Some(LimitName::Partitions),
+            Self::Batch(Rejected::BeyondCluster { .. }) => Some(LimitName::MessageBytes),
+            Self::Append(LaneError::Refused(AppendRefusal::PartitionFull)) => {
+                Some(LimitName::CompactedPartitionBytes)
+            }
+            _ => None,
         }
     }
 
@@ -225,6 +255,7 @@ fn topic_code(error: &TopicError) -> ErrorCode {
         TopicError::InvalidReplicaAssignment { .. } => ErrorCode::InvalidReplicaAssignment,
         TopicError::InvalidConfig { .. } => ErrorCode::InvalidConfig,
         TopicError::LimitExceeded { .. } => ErrorCode::InvalidRequest,
+        TopicError::TooManyChanges { .. } => ErrorCode::ThrottlingQuotaExceeded,
         TopicError::UnknownTopic => ErrorCode::UnknownTopicOrPartition,
         TopicError::UnknownTopicId => ErrorCode::UnknownTopicId,
         TopicError::Unavailable => ErrorCode::RequestTimedOut,
@@ -233,7 +264,9 @@ fn topic_code(error: &TopicError) -> ErrorCode {
 
 fn topic_kind(error: &TopicError) -> ErrorKind {
     match error {
-        TopicError::LimitExceeded { .. } => ErrorKind::TenantQuota,
+        TopicError::LimitExceeded { .. } | TopicError::TooManyChanges { .. } => {
+            ErrorKind::TenantQuota
+        }
         TopicError::Unavailable => ErrorKind::ControlPlane,
         TopicError::AlreadyExists { .. }
         | TopicError::InvalidName { .. }
@@ -258,6 +291,7 @@ fn append_code(refusal: AppendRefusal) -> ErrorCode {
         }
         AppendRefusal::InvalidProducerEpoch => ErrorCode::InvalidProducerEpoch,
         AppendRefusal::TooLarge => ErrorCode::MessageTooLarge,
+        AppendRefusal::PartitionFull => ErrorCode::ThrottlingQuotaExceeded,
         AppendRefusal::Closed => ErrorCode::KafkaStorageError,
     }
 }
@@ -268,6 +302,7 @@ fn append_kind(refusal: AppendRefusal) -> ErrorKind {
         | AppendRefusal::NotOwner
         | AppendRefusal::Busy
         | AppendRefusal::Closed => ErrorKind::Service,
+        AppendRefusal::PartitionFull => ErrorKind::TenantQuota,
         AppendRefusal::OutOfOrderSequence { .. }
         | AppendRefusal::DuplicateSequence
         | AppendRefusal::InvalidProducerEpoch
@@ -288,6 +323,45 @@ fn read_kind(error: &ReadError) -> ErrorKind {
     match error {
         ReadError::OutOfRange { .. } => ErrorKind::Client,
         ReadError::NotOwner | ReadError::Busy | ReadError::Storage => ErrorKind::Service,
+    }
+}
+
+fn group_code(error: GroupError) -> ErrorCode {
+    match error {
+        GroupError::NotCoordinator => ErrorCode::NotCoordinator,
+        GroupError::NotAvailable => ErrorCode::CoordinatorNotAvailable,
+        GroupError::InvalidGroupId => ErrorCode::InvalidGroupId,
+        GroupError::UnknownMemberId => ErrorCode::UnknownMemberId,
+        GroupError::IllegalGeneration => ErrorCode::IllegalGeneration,
+        GroupError::InconsistentGroupProtocol => ErrorCode::InconsistentGroupProtocol,
+        GroupError::InvalidSessionTimeout => ErrorCode::InvalidSessionTimeout,
+        GroupError::RebalanceInProgress => ErrorCode::RebalanceInProgress,
+        GroupError::MemberIdRequired => ErrorCode::MemberIdRequired,
+        GroupError::FencedInstanceId => ErrorCode::FencedInstanceId,
+        GroupError::GroupMaxSizeReached => ErrorCode::GroupMaxSizeReached,
+        GroupError::OffsetMetadataTooLarge => ErrorCode::OffsetMetadataTooLarge,
+        GroupError::GroupIdNotFound => ErrorCode::GroupIdNotFound,
+        GroupError::NonEmptyGroup => ErrorCode::NonEmptyGroup,
+        GroupError::GroupSubscribedToTopic => ErrorCode::GroupSubscribedToTopic,
+    }
+}
+
+fn group_kind(error: GroupError) -> ErrorKind {
+    match error {
+        GroupError::NotCoordinator | GroupError::NotAvailable => ErrorKind::Service,
+        GroupError::GroupMaxSizeReached => ErrorKind::TenantQuota,
+        GroupError::InvalidGroupId
+        | GroupError::UnknownMemberId
+        | GroupError::IllegalGeneration
+        | GroupError::InconsistentGroupProtocol
+        | GroupError::InvalidSessionTimeout
+        | GroupError::RebalanceInProgress
+        | GroupError::MemberIdRequired
+        | GroupError::FencedInstanceId
+        | GroupError::OffsetMetadataTooLarge
+        | GroupError::GroupIdNotFound
+        | GroupError::NonEmptyGroup
+        | GroupError::GroupSubscribedToTopic => ErrorKind::Client,
     }
 }
 

@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::config::GatewayConfig;
 use crate::egress::{EgressMeter, Reporter};
+use crate::gates::{self, Gates, LimitsView};
 use crate::lanes::Lanes;
 use crate::limits::RECOMPRESSIONS_MAX;
 use crate::listener::{self, Listener, ListenerKind};
@@ -26,6 +27,7 @@ use crate::news::{self, News};
 use crate::producer_ids::ProducerIds;
 use crate::router::{Nodes, Router};
 use crate::services::{FillRandom, Services};
+use crate::traffic::{DeliveredByTopic, Traffic};
 
 /// What a gateway is made of.
 pub struct GatewayParts {
@@ -76,6 +78,8 @@ pub struct Gateway {
     stop_reports: watch::Sender<bool>,
     reporter: JoinSet<()>,
     background: JoinSet<()>,
+    limits: LimitsView,
+    traffic: Arc<Traffic>,
 }
 
 impl Gateway {
@@ -94,6 +98,13 @@ impl Gateway {
         let (stop_reports, reports_stopped) = watch::channel(false);
         let mut background = JoinSet::new();
         let (services, listeners) = services(parts, draining, &mut background);
+        let limits = LimitsView {
+            gates: Arc::clone(&services.gates),
+            router: Arc::clone(&services.router),
+            clock: Arc::clone(&services.clock),
+        };
+        background.spawn(gates::publish(limits.clone()));
+        let traffic = Arc::clone(&services.traffic);
         let mut reporter = JoinSet::new();
         reporter.spawn(
             Reporter {
@@ -115,12 +126,26 @@ impl Gateway {
             stop_reports,
             reporter,
             background,
+            limits,
+            traffic,
         })
+    }
+
+    /// What was delivered by topic since the start.
+    pub fn delivered_by_topic(&self) -> DeliveredByTopic {
+        DeliveredByTopic {
+            traffic: Arc::clone(&self.traffic),
+        }
     }
 
     /// The addresses of the listeners, in the order in which they were given.
     pub fn local_addrs(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The limits of the virtual clusters, as this gateway gives them out.
+    pub fn limits(&self) -> LimitsView {
+        self.limits.clone()
     }
 
     /// Begins to shut down: nothing is accepted or read any more, what is under way is answered.
@@ -193,6 +218,7 @@ pub(crate) fn services(
         request_memory: memory(config.request_memory_bytes),
         sign_in_memory: memory(config.sign_in_memory_bytes),
         fetch_memory: memory(config.fetch_memory_bytes),
+        gates: Arc::new(Gates::new(&config, Arc::clone(&parts.clock))),
         recompressions: Semaphore::new(RECOMPRESSIONS_MAX),
         config,
         clock: parts.clock,
@@ -201,6 +227,7 @@ pub(crate) fn services(
         lanes: Arc::new(lanes),
         news,
         egress: Arc::new(EgressMeter::default()),
+        traffic: Arc::new(Traffic::default()),
         producer_ids: ProducerIds::new(),
         metrics: Metrics::register(),
         random: parts.random,

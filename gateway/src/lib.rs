@@ -14,21 +14,25 @@
 
 mod admission;
 mod alarm;
+mod answer_room;
 mod call;
 mod client;
 mod config;
 mod config_resource;
 mod config_source;
 mod connection;
+mod coordinators;
 mod dispatch;
 mod egress;
 mod error;
+mod gates;
 mod gateway;
 mod handlers;
 mod lanes;
 mod leader_epoch;
 mod limits;
 mod listener;
+mod memory;
 mod metrics;
 mod mute;
 mod news;
@@ -39,14 +43,18 @@ mod router;
 mod services;
 mod session;
 mod topic_config;
+mod traffic;
 
 pub use auth::FakeSaltSecret;
 pub use config::GatewayConfig;
+pub use coordinators::GROUPS_TOPIC;
 pub use egress::USAGE_TOPIC;
+pub use gates::{LimitRow, LimitsView};
 pub use gateway::{Gateway, GatewayParts, StartError};
 pub use listener::{Listener, ListenerKind};
 pub use router::Nodes;
 pub use services::FillRandom;
+pub use traffic::{DeliveredByTopic, TopicDelivered};
 
 #[cfg(test)]
 mod tests;

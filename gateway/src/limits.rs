@@ -61,6 +61,18 @@ pub const FAREWELL_MAX: Duration = Duration::from_secs(5);
 /// the connection is closed, so that what it holds serves others.
 pub const FRAME_STALL_MAX: Duration = Duration::from_secs(30);
 
+/// How long a connection waits for a place among those of its virtual cluster, or for its turn among
+/// those that come; then it is closed. Clients take an end right after the beginning for bad
+/// credentials, and come again at once: waiting is kinder than closing, and slows them down.
+pub const DOORSTEP_MAX: Duration = Duration::from_secs(1);
+
+/// Connections of one virtual cluster that may wait so; further ones are closed at once.
+pub const DOORSTEP_PLACES_MAX: usize = 512;
+
+/// Longest time that a refusal tells a client to hold back, though there will be room later only:
+/// a client stops the whole connection for it (KIP-219).
+pub const REFUSAL_THROTTLE_MAX: Duration = Duration::from_secs(10);
+
 /// How long an answer to a failed sign-in is held back, as Kafka's
 /// `connection.failed.authentication.delay.ms`; then the connection is closed.
 pub const FAILED_SIGN_IN_DELAY: Duration = Duration::from_millis(100);
@@ -97,6 +109,25 @@ pub const REOPEN_AFTER: Duration = Duration::from_millis(100);
 
 /// A read that a node refuses for now (not its owner, busy) is tried again after this time.
 pub const READ_RETRY_AFTER: Duration = Duration::from_millis(50);
+
+/// A request that finds its group without a coordinator is tried again after this time, until [`PARKING_MAX`]; then
+/// it is answered with COORDINATOR_NOT_AVAILABLE, which clients try again. What a coordinator takes for a rebalance
+/// does not count.
+pub const COORDINATOR_RETRY_AFTER: Duration = Duration::from_millis(50);
+
+/// Groups of one request that are asked for at one time; the others wait for their turn.
+pub const GROUPS_IN_PARALLEL_MAX: usize = 16;
+
+/// Bytes that one answer tells of groups; groups beyond are answered with INVALID_REQUEST. Those that are asked for
+/// at the same time may pass it.
+pub const GROUPS_TOLD_BYTES_MAX: usize = 32 << 20;
+
+/// Longest name of a static member, as Kafka's clients have it; a longer one is INVALID_REQUEST. Coordinators make
+/// member ids of it, which must stay short enough to be told.
+pub const INSTANCE_ID_BYTES_MAX: usize = 249;
+
+/// A longer client id is cut to this where it is told of a member, for the same reason.
+pub const CLIENT_ID_TOLD_BYTES_MAX: usize = 255;
 
 /// Reads of one request that are under way at one time; the others wait for their turn.
 pub const READS_IN_PARALLEL_MAX: usize = 256;

@@ -12,11 +12,13 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::config::GatewayConfig;
 use crate::egress::EgressMeter;
+use crate::gates::Gates;
 use crate::lanes::Lanes;
 use crate::metrics::Metrics;
 use crate::news::News;
 use crate::producer_ids::ProducerIds;
 use crate::router::Router;
+use crate::traffic::Traffic;
 
 /// Fills the bytes with chance, from a source fit for secrets.
 pub type FillRandom = dyn Fn(&mut [u8]) + Send + Sync;
@@ -30,6 +32,8 @@ pub(crate) struct Services {
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) news: Arc<News>,
     pub(crate) egress: Arc<EgressMeter>,
+    pub(crate) traffic: Arc<Traffic>,
+    pub(crate) gates: Arc<Gates>,
     pub(crate) producer_ids: ProducerIds,
     pub(crate) metrics: Metrics,
     pub(crate) random: Arc<FillRandom>,

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use auth::{Exchange, Mechanism, Refusal, SignInContext, SignedIn, SignedOut, Step, StepInput};
 use bytes::Bytes;
-use model::{CatalogVersion, ClusterMap};
+use model::{CatalogVersion, ClusterMap, VirtualClusterId};
 use tokio::time::Instant;
 use wire::ErrorCode;
 use wire::messages::sasl_authenticate::SaslAuthenticateResponse;
@@ -127,6 +127,15 @@ impl Session {
             State::SignedIn(_) | State::Anonymous(_) => true,
             State::SigningIn(signing_in) => signing_in.before.is_some(),
             State::Nobody | State::Refused => false,
+        }
+    }
+
+    /// The virtual cluster of a client that has just signed in, or has before.
+    pub(crate) fn virtual_cluster(&self) -> Option<VirtualClusterId> {
+        match &self.state {
+            State::SignedIn(live) => Some(live.signed_in.virtual_cluster()),
+            State::Anonymous(caller) => Some(caller.virtual_cluster()),
+            State::Nobody | State::SigningIn(_) | State::Refused => None,
         }
     }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CatalogVersion, GroupSettings, LeaderEpoch, Limits, NodeId, TenantId, Timestamp, TopicConfig,
-    TopicId, TopicName, TopicPartition, VirtualClusterId,
+    CatalogVersion, GroupSettings, LeaderEpoch, Limits, NodeId, PartitionChanges, TenantId,
+    Timestamp, TopicConfig, TopicId, TopicName, TopicPartition, VirtualClusterId,
 };
 
 /// Where a partition lives: one owner, named by a leader epoch.
@@ -168,6 +168,8 @@ pub struct ClusterMap {
     /// The virtual cluster that a SCRAM user signs in to when the TLS name does not tell, by user.
     /// Holds only names that one virtual cluster alone uses.
     pub scram_user_owner: BTreeMap<String, VirtualClusterId>,
+    /// Partitions that each virtual cluster has created and deleted of late.
+    pub partition_changes: BTreeMap<VirtualClusterId, PartitionChanges>,
 }
 
 impl ClusterMap {

@@ -10,6 +10,7 @@ pub mod id;
 pub mod limits;
 pub mod name;
 pub mod offset;
+pub mod partition_changes;
 pub mod time;
 pub mod topic;
 pub mod topic_property;
@@ -25,9 +26,10 @@ pub use id::{
     AppendId, GatewayIncarnation, LANES, LaneId, NodeId, ProducerEpoch, ProducerId, TenantId,
     TopicId, TopicPartition, VirtualClusterId,
 };
-pub use limits::Limits;
+pub use limits::{FetchOverLimit, Limits};
 pub use name::{InvalidTopicName, TopicName};
 pub use offset::Offset;
+pub use partition_changes::PartitionChanges;
 pub use time::{Clock, Instant, Timestamp};
 pub use topic::{CleanupPolicy, TimestampType, TopicConfig};
 pub use topic_property::{InvalidValue, PropertyType, TopicProperty};

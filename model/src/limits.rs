@@ -7,6 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::{ByteCount, ByteRate};
 
+/// What becomes of a fetch whose `max_bytes` is above the limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FetchOverLimit {
+    /// It is served with the limit, as if it had asked for that.
+    #[default]
+    Clamp,
+    /// It is refused with INVALID_REQUEST, as MSK Serverless does.
+    Refuse,
+}
+
 /// Every limit of one virtual cluster. MB are decimal, MiB binary, as AWS prints them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -33,6 +44,8 @@ pub struct Limits {
     pub message_bytes_max: ByteCount,
     /// Largest `max_bytes` that one fetch is served with.
     pub fetch_bytes_max: ByteCount,
+    /// What becomes of a fetch that asks for more.
+    pub fetch_over_limit: FetchOverLimit,
     /// Consumer groups.
     pub consumer_groups_max: u32,
     /// Partitions of topics that are not compacted.
@@ -62,6 +75,7 @@ impl Limits {
             topic_requests_per_s: 2,
             message_bytes_max: ByteCount(8 * 1024 * 1024),
             fetch_bytes_max: ByteCount(55_000_000),
+            fetch_over_limit: FetchOverLimit::Clamp,
             consumer_groups_max: 500,
             partitions_max: 2400,
             compacted_partitions_max: 120,
@@ -85,6 +99,7 @@ impl Limits {
             topic_requests_per_s: u32::MAX,
             message_bytes_max: ByteCount(15 * 1024 * 1024),
             fetch_bytes_max: ByteCount(256 * 1024 * 1024),
+            fetch_over_limit: FetchOverLimit::Clamp,
             consumer_groups_max: u32::MAX,
             partitions_max: 1_000_000,
             compacted_partitions_max: 1_000_000,

@@ -127,7 +127,10 @@ impl TopicConfig {
             ("max.message.bytes", self.max_message_bytes.to_string()),
             ("message.timestamp.after.max.ms", after.to_string()),
             ("message.timestamp.before.max.ms", before.to_string()),
-            ("message.timestamp.difference.max.ms", difference.to_string()),
+            (
+                "message.timestamp.difference.max.ms",
+                difference.to_string(),
+            ),
             ("message.timestamp.type", timestamp_type.to_owned()),
             ("retention.bytes", or_unlimited(retention_bytes)),
             ("retention.ms", or_unlimited(self.retention_ms)),

@@ -129,6 +129,22 @@ pub enum TopicError {
         /// The limit, its ceiling and what was asked for.
         reason: String,
     },
+    /// Kafka error 89: more partitions are created and deleted than the virtual cluster may (KIP-599).
+    #[error(
+        "The cluster's limit is {ceiling} partitions created and deleted in 5 minutes; {used} were, and \
+         {asked} more were asked for. Try again in {} s.",
+        retry_after_ms.div_ceil(1000)
+    )]
+    TooManyChanges {
+        /// The limit.
+        ceiling: u32,
+        /// What was used of it.
+        used: u32,
+        /// What was asked for.
+        asked: u32,
+        /// When there is room for it, if nothing else comes; the whole span where there never is.
+        retry_after_ms: u64,
+    },
     /// Kafka error 3.
     #[error("This server does not host this topic-partition.")]
     UnknownTopic,

@@ -3,17 +3,24 @@
 //! Owns: the partitions placed on this node. Does not own: where partitions go (`balancer`), clients
 //! (`gateway`).
 
+mod coordinators;
 mod file_reads;
 mod janitor;
 mod limits;
+mod local;
 mod node;
 mod partition;
 mod recovery;
 mod shard;
 mod tail;
+mod traffic;
+mod usage;
 
-pub use node::{LocalNode, Node, NodeConfig, NodeError, NodeParts};
+pub use coordinators::{FillRandom, GROUPS_TOPIC};
+pub use local::LocalNode;
+pub use node::{Node, NodeConfig, NodeError, NodeParts};
 pub use recovery::RecoveryError;
+pub use traffic::TopicTraffic;
 
 #[cfg(test)]
 mod tests;

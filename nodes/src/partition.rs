@@ -6,7 +6,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use model::{AppendId, GatewayIncarnation, Instant, Offset, Timestamp, Topic, VirtualClusterId};
+use model::{
+    AppendId, ByteCount, GatewayIncarnation, Instant, Limits, Offset, Timestamp, Topic,
+    VirtualClusterId,
+};
 use node_api::{Appended, LogBounds};
 use partition_log::PartitionLog;
 use quota::{PartitionQuota, Verdict};
@@ -22,6 +25,8 @@ pub(crate) struct Partition {
     pub(crate) tail: Tail,
     /// Gateways that want news.
     pub(crate) watchers: Vec<GatewayIncarnation>,
+    /// Largest size, where the topic is compacted: what retention does not delete has a limit.
+    compacted_bytes_max: ByteCount,
     /// The topic is gone: nothing more is appended, and the log goes once that is durable.
     pub(crate) closing: bool,
     waiting: VecDeque<WaitingAck>,
@@ -61,9 +66,23 @@ impl Partition {
             quota,
             tail: Tail::default(),
             watchers: Vec::new(),
+            compacted_bytes_max: ByteCount(u64::MAX),
             closing: false,
             waiting: VecDeque::new(),
         }
+    }
+
+    /// Takes over the limits of the virtual cluster that are felt at the owner.
+    pub(crate) fn set_limits(&mut self, now: Instant, limits: &Limits) {
+        self.quota.set_rates(now, limits);
+        self.compacted_bytes_max = limits.compacted_partition_bytes_max;
+    }
+
+    /// Whether `bytes` more would be more than the partition may hold.
+    pub(crate) fn is_full(&self, bytes: u32) -> bool {
+        let is_compacted = self.topic.config.cleanup_policy.compacts();
+        let after = || self.log.retained_bytes().saturating_add(bytes.into());
+        is_compacted && after() > self.compacted_bytes_max.0
     }
 
     /// Makes an acknowledgement wait; repeats find their place among the others. One that waits

@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use model::{ClusterMap, Instant, NodeId, Timestamp, TopicPartition};
+use model::{ByteCount, ClusterMap, Instant, NodeId, Timestamp, TopicPartition, VirtualClusterId};
 use partition_log::limits::PRODUCER_EXPIRATION_MS_DEFAULT;
 use partition_log::{PartitionLog, ReplayError};
-use quota::PartitionQuota;
+use quota::{Meters, PartitionQuota};
+use tracing::error;
 use wal::SegmentSummary;
 
 use crate::partition::Partition;
@@ -68,6 +69,36 @@ pub(crate) fn rebuild(
     Ok(partitions)
 }
 
+/// What virtual clusters store by the meters, and by their partitions no more: bytes of topics that
+/// were deleted when the node had not yet written that it has closed them.
+pub(crate) fn freed_meanwhile(
+    meters: &Meters,
+    partitions: &HashMap<TopicPartition, Partition>,
+    now: Timestamp,
+) -> Vec<(VirtualClusterId, ByteCount)> {
+    let mut stored: HashMap<VirtualClusterId, u64> = HashMap::new();
+    for partition in partitions.values() {
+        *stored.entry(partition.virtual_cluster).or_default() += partition.log.stored_bytes();
+    }
+    let billed = meters.totals(now);
+    let billed = billed.filter(|(cluster, _)| *cluster != VirtualClusterId::SYSTEM);
+    let mut freed = Vec::new();
+    for (cluster, used) in billed {
+        let stored = stored.get(&cluster).copied().unwrap_or(0);
+        match used.stored_bytes.checked_sub(stored) {
+            Some(0) => {}
+            Some(bytes) => freed.push((cluster, ByteCount(bytes))),
+            None => error!(
+                cluster = cluster.0,
+                metered = used.stored_bytes,
+                stored,
+                "fewer bytes are metered as stored than there are"
+            ),
+        }
+    }
+    freed
+}
+
 fn empty(key: TopicPartition, at: &Circumstances<'_>) -> Option<Partition> {
     let placement = at
         .map
@@ -77,5 +108,7 @@ fn empty(key: TopicPartition, at: &Circumstances<'_>) -> Option<Partition> {
     let limits = &at.map.virtual_clusters.get(&topic.virtual_cluster)?.limits;
     let quota = PartitionQuota::new(limits, at.now);
     let log = PartitionLog::new(topic.virtual_cluster, key, placement.leader_epoch);
-    Some(Partition::new(topic, log, quota))
+    let mut partition = Partition::new(topic, log, quota);
+    partition.set_limits(at.now, limits);
+    Some(partition)
 }

@@ -14,33 +14,39 @@
 
 pub(crate) mod appends;
 pub(crate) mod commits;
+pub(crate) mod deletions;
 pub(crate) mod lanes;
 pub(crate) mod news;
 pub(crate) mod offsets;
 pub(crate) mod reads;
 pub(crate) mod upkeep;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Clock, ClusterMap, GatewayIncarnation, LaneId, NodeId, TopicId, TopicPartition};
+use model::{
+    ByteCount, Clock, ClusterMap, GatewayIncarnation, LaneId, NodeId, Offset, TopicId,
+    TopicPartition, VirtualClusterId,
+};
 use node_api::{
     Append, AppendReply, FindOffset, FoundOffset, Read, ReadError, ReadReply, Watermark,
 };
 use partition_log::SegmentId;
-use quota::{Meters, Minute};
 use tokio::sync::{mpsc, oneshot, watch};
 use wal::{FrameWrite, ShardEvents, WalHandle, WalStopped};
 
+use crate::coordinators::lag::Position;
 use crate::file_reads::FileReads;
 use crate::limits::{
     APPENDS_PER_TURN, CALLS_PER_TURN, NEWS_RETRY, SUBMIT_BYTES_MAX, SUBMIT_FRAMES_MAX,
 };
 use crate::partition::Partition;
+use crate::shard::deletions::Deletion;
 use crate::shard::lanes::Lanes;
 use crate::shard::news::News;
 use crate::tail::TailBudget;
+use crate::traffic::Traffic;
 
 /// What a shard is asked beside appends.
 pub(crate) enum ShardCall {
@@ -56,8 +62,26 @@ pub(crate) enum ShardCall {
     Interest(GatewayIncarnation, Vec<(TopicPartition, bool)>),
     Read(Read, oneshot::Sender<Result<ReadReply, ReadError>>),
     FindOffset(FindOffset, oneshot::Sender<Result<FoundOffset, ReadError>>),
-    /// What the shard has metered since the start.
-    Meters(oneshot::Sender<Meters>),
+    /// Seals the usage of minutes that are over; batches below the number are kept for good. Answers
+    /// when that is durable.
+    Seal {
+        stored_below: u64,
+        done: oneshot::Sender<()>,
+    },
+    /// Writes that these virtual clusters store so many bytes less: those of partitions that are gone.
+    Free(Vec<(VirtualClusterId, ByteCount)>),
+    /// Moves a log's start up, to its high watermark where no offset is named; answers when that
+    /// is durable.
+    DeleteRecords(
+        TopicPartition,
+        Option<Offset>,
+        oneshot::Sender<Result<Offset, ReadError>>,
+    ),
+    /// How far readers at these offsets are behind; none for partitions that are not here.
+    Positions(
+        Vec<(TopicPartition, Offset)>,
+        oneshot::Sender<Vec<Option<Position>>>,
+    ),
     /// Which segments hold anything a client may read, and which are full.
     Segments(oneshot::Sender<Segments>),
     /// Makes the given segment and all before it needless for rebuilding state; answers when that
@@ -93,6 +117,7 @@ pub(crate) struct Surroundings {
     pub(crate) files: FileReads,
     pub(crate) map: watch::Receiver<Arc<ClusterMap>>,
     pub(crate) retention_check_interval: Duration,
+    pub(crate) traffic: Arc<Traffic>,
 }
 
 pub(crate) struct Shard {
@@ -103,13 +128,14 @@ pub(crate) struct Shard {
     pub(crate) tail_budget: TailBudget,
     pub(crate) lanes: Lanes,
     pub(crate) news: News,
-    pub(crate) meters: Meters,
     /// Frames of this turn, not yet submitted.
     pub(crate) outgoing: Vec<FrameWrite>,
     /// Segments that were completed and not asked for yet.
     pub(crate) newly_sealed: Vec<SegmentId>,
     /// Who waits for all frames submitted so far: answered when `durable` has come so far.
     pub(crate) renewals: Vec<Renewal>,
+    /// Who waits for a log start, in the order of frames.
+    pub(crate) deletions: VecDeque<Deletion>,
     /// Frames ever submitted, and of them those that are durable.
     pub(crate) submitted: u64,
     pub(crate) durable: u64,
@@ -139,10 +165,10 @@ impl Shard {
             tail_budget: TailBudget::new(tail_bytes),
             lanes: Lanes::default(),
             news: News::default(),
-            meters: Meters::new(),
             outgoing: Vec::new(),
             newly_sealed: Vec::new(),
             renewals: Vec::new(),
+            deletions: VecDeque::new(),
             submitted: 0,
             durable: 0,
             charge,
@@ -234,8 +260,13 @@ impl Shard {
             ShardCall::Interest(gateway, partitions) => self.note_interest(gateway, &partitions),
             ShardCall::Read(read, reply) => self.read(read, reply),
             ShardCall::FindOffset(query, reply) => self.find_offset(query, reply),
+            ShardCall::DeleteRecords(partition, offset, reply) => {
+                self.delete_records(partition, offset, reply);
+            }
             // An answer that nobody waits for any more is dropped on purpose.
-            ShardCall::Meters(reply) => drop(reply.send(self.meters.clone())),
+            ShardCall::Seal { stored_below, done } => self.seal_usage(stored_below, done),
+            ShardCall::Free(freed) => self.free(freed),
+            ShardCall::Positions(asked, reply) => drop(reply.send(self.positions(&asked))),
             ShardCall::Segments(reply) => drop(reply.send(self.segments())),
             ShardCall::Renew(segment, done) => self.renew(segment, done),
             ShardCall::Stop(_) => unreachable!("the loop handles it"),
@@ -311,10 +342,6 @@ fn watermark(
         bounds: partitions.get(&partition).map(Partition::bounds),
     }
 }
-
-/// The minute before which meter windows are folded into totals: none yet, since no window is sent
-/// anywhere before metering seals them.
-pub(crate) const FOLD_BEFORE: Minute = Minute(i64::MIN);
 
 /// Ids of the topics that `map` holds, to find what is gone.
 pub(crate) fn is_gone(map: &ClusterMap, topic: TopicId) -> bool {

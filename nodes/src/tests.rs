@@ -1,5 +1,10 @@
 //! A whole node on real files: appends, reads, restarts, retention, deletion, usage.
 
+mod deletions;
+mod faulty;
+mod groups;
+mod lags;
+mod usage;
 mod world;
 
 use std::collections::BTreeMap;
@@ -9,8 +14,8 @@ use std::sync::atomic::Ordering;
 
 use control_api::ControlPlane;
 use model::{
-    ByteCount, CatalogVersion, Clock, GatewayIncarnation, NodeId, Offset, Timestamp, TopicConfig,
-    TopicPartition,
+    ByteCount, CatalogVersion, CleanupPolicy, Clock, GatewayIncarnation, NodeId, Offset, Timestamp,
+    TopicConfig, TopicPartition,
 };
 use node_api::{AppendRefusal, FindOffset, NodeTransport, OffsetQuery, ReadError};
 use quota::EgressReport;
@@ -18,7 +23,7 @@ use records::ProducerFields;
 
 use crate::{Node, NodeConfig, NodeParts};
 use world::{
-    DEADLINE, DEMO, GATEWAY, USAGE, World, Writer, batch, map, partition, read, read_all,
+    DEADLINE, DEMO, GATEWAY, USAGE, World, Writer, batch, map, partition, random, read, read_all,
     wait_until,
 };
 
@@ -298,9 +303,53 @@ async fn a_second_node_on_the_same_folder_is_refused() {
         config,
         control,
         clock,
+        random: random(),
     })
     .await;
     let refusal = second.err().map(|why| why.to_string()).unwrap_or_default();
     assert!(refusal.contains("wal"), "{refusal}");
+    node.shutdown().await;
+}
+
+/// A repeat of what is in the log is answered, full or not; a raised limit has effect at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_compacted_partition_takes_no_more_than_its_limit() {
+    let world = World::new();
+    let limited = |version, bytes| {
+        let config = TopicConfig {
+            cleanup_policy: CleanupPolicy::Compact,
+            ..TopicConfig::default()
+        };
+        let mut map = map(version, Some(config));
+        let mut cluster = world::cluster(DEMO);
+        cluster.limits.compacted_partition_bytes_max = ByteCount(bytes);
+        map.virtual_clusters.insert(DEMO, Arc::new(cluster));
+        Arc::new(map)
+    };
+    world.control.map.send_replace(limited(1, 100_000));
+    let node = world.start().await;
+    let transport = node.transport();
+    let mut writer = Writer::open(&transport, partition(0), GATEWAY).await;
+    let large = || batch(&[7; 40_000], 1, None);
+    assert_eq!(writer.append(large()).await, 0);
+    assert_eq!(writer.append(large()).await, 1);
+    writer.send(large()).await;
+    assert_eq!(writer.outcome().await, Err(AppendRefusal::PartitionFull));
+    writer.send_as(1, 0, large()).await;
+    let repeat = writer.outcome().await.map(|ack| ack.base_offset.value());
+    assert_eq!(repeat, Ok(1));
+    node.shutdown().await;
+
+    let node = world.start().await;
+    let transport = node.transport();
+    let mut writer = Writer::open(&transport, partition(0), GatewayIncarnation(6)).await;
+    writer.send(large()).await;
+    assert_eq!(writer.outcome().await, Err(AppendRefusal::PartitionFull));
+    world.control.map.send_replace(limited(2, 200_000));
+    wait_until(async || {
+        writer.send(large()).await;
+        writer.outcome().await.is_ok()
+    })
+    .await;
     node.shutdown().await;
 }

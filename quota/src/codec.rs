@@ -61,6 +61,20 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
+/// As [`put_varint`], of twice the width.
+pub(crate) fn put_varint_wide(out: &mut Vec<u8>, mut value: u128) {
+    while value >= 0x80 {
+        out.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// As [`put_signed`], of twice the width.
+pub(crate) fn put_signed_wide(out: &mut Vec<u8>, value: i128) {
+    put_varint_wide(out, ((value << 1) ^ (value >> 127)) as u128);
+}
+
 /// Appends a signed value so that small ones of either sign stay short.
 pub(crate) fn put_signed(out: &mut Vec<u8>, value: i64) {
     put_varint(out, ((value << 1) ^ (value >> 63)) as u64);
@@ -103,6 +117,30 @@ impl<'a> Reader<'a> {
             }
         }
         Err(DecodeError::Number { at: self.at })
+    }
+
+    /// Reads what [`put_varint_wide`] wrote.
+    pub(crate) fn varint_wide(&mut self) -> Result<u128, DecodeError> {
+        let mut value = 0;
+        for shift in (0..128).step_by(7) {
+            let byte = self.byte()?;
+            let group = u128::from(byte & 0x7f);
+            let padded = byte == 0 && shift > 0;
+            if padded || (group << shift) >> shift != group {
+                return Err(DecodeError::Number { at: self.at });
+            }
+            value |= group << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(DecodeError::Number { at: self.at })
+    }
+
+    /// Reads what [`put_signed_wide`] wrote.
+    pub(crate) fn signed_wide(&mut self) -> Result<i128, DecodeError> {
+        let value = self.varint_wide()?;
+        Ok((value >> 1) as i128 ^ -((value & 1) as i128))
     }
 
     /// Reads what [`put_signed`] wrote.
@@ -186,11 +224,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn numbers_come_back(value: u64, signed: i64) {
+        fn numbers_come_back(value: u64, signed: i64, wide: u128, signed_wide: i128) {
             let mut out = vec![9];
+            put_varint_wide(&mut out, wide);
+            put_signed_wide(&mut out, signed_wide);
             put_varint(&mut out, value);
             put_signed(&mut out, signed);
             let mut reader = Reader::new(&out, 9).unwrap();
+            prop_assert_eq!(reader.varint_wide(), Ok(wide));
+            prop_assert_eq!(reader.signed_wide(), Ok(signed_wide));
             prop_assert_eq!(reader.varint(), Ok(value));
             prop_assert_eq!(reader.signed(), Ok(signed));
             prop_assert_eq!(reader.finish(), Ok(()));

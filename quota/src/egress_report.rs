@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use model::{ByteCount, Timestamp, VirtualClusterId};
 
 use crate::codec::{DecodeError, Reader, put_key, put_varint};
-use crate::meter::Meters;
+use crate::meter::Window;
 
 /// Most virtual clusters in one report, at most 15 bytes each: 240 kB, far below the largest batch.
 /// A gateway that has served more makes several reports; a longer one is refused when read.
@@ -59,11 +59,10 @@ impl EgressReport {
             .map(|(&cluster, &bytes)| (cluster, bytes))
     }
 
-    /// Counts the report under the commit time of the frame that it came in.
-    pub fn add_to(&self, meters: &mut Meters, commit_time: Timestamp) {
-        for (cluster, bytes) in self.entries() {
-            meters.add_out(cluster, commit_time, bytes);
-        }
+    /// What the report counts, under the commit time of the frame that it came in.
+    pub fn windows(&self, commit_time: Timestamp) -> impl Iterator<Item = Window> {
+        let entries = self.entries();
+        entries.map(move |(cluster, bytes)| Window::delivered(cluster, commit_time, bytes))
     }
 
     /// Appends the byte form.
@@ -105,7 +104,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::meter::MeterSum;
+    use crate::tally::Tally;
 
     fn encoded(report: &EgressReport) -> Vec<u8> {
         let mut out = Vec::new();
@@ -126,20 +125,18 @@ mod tests {
         longer.insert(VirtualClusterId(u32::MAX), ByteCount(u64::MAX));
         let reports = EgressReport::split(&longer);
         assert_eq!(reports.len(), 2);
-        let mut meters = Meters::new();
+        let mut tally = Tally::new();
         for report in &reports {
             let read = EgressReport::decode(&encoded(report)).unwrap();
-            read.add_to(&mut meters, Timestamp(60_000));
+            read.windows(Timestamp(60_000))
+                .for_each(|window| tally.add(window));
         }
-        for (cluster, bytes_out) in longer {
-            assert_eq!(
-                meters.total(cluster),
-                MeterSum {
-                    bytes_out,
-                    ..MeterSum::default()
-                }
-            );
-        }
+        longer.remove(&VirtualClusterId(0));
+        let counted: BTreeMap<_, _> = tally
+            .totals()
+            .map(|(cluster, sum)| (cluster, sum.bytes_out))
+            .collect();
+        assert_eq!(counted, longer);
     }
 
     #[test]

@@ -1,37 +1,30 @@
-//! Bytes and records per virtual cluster: sums since ever, and by minute of commit.
+//! What is counted: bytes, records and stored bytes of a virtual cluster, by minute of commit.
 //!
-//! Owns: the sums and their byte form ([`encode`](Meters::encode), for segment footers and
-//! snapshots). Does not own: what is sent to a bill ([`crate::usage`]).
+//! Owns: one window's sum, and how much each kind of event adds to it. Does not own: collections of
+//! windows ([`crate::tally`], [`crate::meters`]).
+//!
+//! Stored byte-time is the integral of the bytes stored over commit time. A window keeps of it what
+//! does not depend on other windows: which bytes came and went, and the area that they add until the
+//! window's end. So sums of windows add up in any order, and the level at a window's start, which is
+//! what all earlier windows have left, is added where it is known:
 //!
 //! ```text
-//!   folded into the total      open windows, one sum for each minute
-//! --------------------------|-----------------------------------------> minutes
-//!                       open_from
+//!   bytes │        ┌────────────┐
+//!         │   ┌────┘  area of   └────   byte-ms of a window = level at its start × 60,000
+//!   level ├───┘    the window's                             + area
+//!         └───┼───────────────────┼──▶  level at its end    = level at its start + in - freed
+//!            start               end
 //! ```
-//!
-//! A folded window is sealed: it has been sent and must not change. What comes late for it is counted
-//! in the first open window, so it is billed once, a little later, and never lost. The order of
-//! additions and merges does not matter to the result, as long as no fold lies between them.
-//!
-//! Invariants: every window is at or after `open_from`; no virtual cluster has more than
-//! [`WINDOWS_MAX`] of them; a sum stops at `u64::MAX`.
-
-use std::collections::BTreeMap;
 
 use model::{ByteCount, Timestamp, VirtualClusterId};
-use serde::{Deserialize, Serialize};
 
 use crate::minute::Minute;
 
-mod encoding;
+/// Milliseconds of a window.
+pub const MINUTE_MS: u64 = 60_000;
 
-/// Most open windows of one virtual cluster: four hours in which nobody folded. At the bound the
-/// oldest is added to the one after it: its bytes stay, only their minute is lost, and the log still
-/// knows that. A virtual cluster takes about 12 kB at the bound.
-pub const WINDOWS_MAX: usize = 240;
-
-/// What was counted, for one virtual cluster over some time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What was counted, for one virtual cluster in one window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MeterSum {
     /// Size of the record batches committed, as received.
     pub bytes_in: ByteCount,
@@ -39,6 +32,10 @@ pub struct MeterSum {
     pub bytes_out: ByteCount,
     /// Records in the batches committed.
     pub records_in: u64,
+    /// Size of the record batches that are stored no more.
+    pub bytes_freed: ByteCount,
+    /// Byte-ms that `bytes_in` adds until the window's end, less those that `bytes_freed` takes away.
+    pub area_byte_ms: i128,
 }
 
 impl MeterSum {
@@ -50,6 +47,8 @@ impl MeterSum {
             bytes_in: bytes(self.bytes_in, other.bytes_in),
             bytes_out: bytes(self.bytes_out, other.bytes_out),
             records_in: self.records_in.saturating_add(other.records_in),
+            bytes_freed: bytes(self.bytes_freed, other.bytes_freed),
+            area_byte_ms: self.area_byte_ms.saturating_add(other.area_byte_ms),
         }
     }
 
@@ -57,9 +56,14 @@ impl MeterSum {
     pub fn is_zero(&self) -> bool {
         *self == Self::default()
     }
+
+    /// How many bytes more are stored at the window's end than at its start.
+    pub fn level_change(&self) -> i128 {
+        i128::from(self.bytes_in.0) - i128::from(self.bytes_freed.0)
+    }
 }
 
-/// The sum of one virtual cluster in one open window.
+/// The sum of one virtual cluster in one window, or what one frame adds to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// The virtual cluster.
@@ -70,158 +74,90 @@ pub struct Window {
     pub sum: MeterSum,
 }
 
-/// The meters of a node, a segment or a partition.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Meters {
-    open_from: Minute,
-    clusters: BTreeMap<VirtualClusterId, ClusterMeter>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct ClusterMeter {
-    folded: MeterSum,
-    windows: BTreeMap<Minute, MeterSum>,
-}
-
-impl Default for Meters {
-    fn default() -> Self {
-        Self {
-            open_from: Minute::FIRST,
-            clusters: BTreeMap::new(),
-        }
-    }
-}
-
-impl Meters {
-    /// Nothing counted, every window open.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Counts a committed batch of `records` records, under the commit time of its frame.
-    pub fn add_in(
-        &mut self,
-        cluster: VirtualClusterId,
+impl Window {
+    /// A committed batch of `records` records. From its commit on it is stored.
+    pub fn appended(
+        virtual_cluster: VirtualClusterId,
         commit_time: Timestamp,
-        bytes: ByteCount,
-        records: u64,
-    ) {
+        bytes_in: ByteCount,
+        records_in: u64,
+    ) -> Self {
+        let minute = Minute::of(commit_time);
         let sum = MeterSum {
-            bytes_in: bytes,
-            records_in: records,
+            bytes_in,
+            records_in,
+            area_byte_ms: area(bytes_in, minute, commit_time),
             ..MeterSum::default()
         };
-        self.add(cluster, Minute::of(commit_time), sum);
+        Self {
+            virtual_cluster,
+            minute,
+            sum,
+        }
     }
 
-    /// Counts delivered bytes, under the commit time of the report that they came in.
-    pub fn add_out(&mut self, cluster: VirtualClusterId, commit_time: Timestamp, bytes: ByteCount) {
+    /// Delivered bytes, under the commit time of the report that they came in.
+    pub fn delivered(
+        virtual_cluster: VirtualClusterId,
+        commit_time: Timestamp,
+        bytes_out: ByteCount,
+    ) -> Self {
         let sum = MeterSum {
-            bytes_out: bytes,
+            bytes_out,
             ..MeterSum::default()
         };
-        self.add(cluster, Minute::of(commit_time), sum);
-    }
-
-    /// Adds everything that `other` has counted. Windows that either has sealed stay sealed.
-    pub fn merge(&mut self, other: &Self) {
-        self.open_from = self.open_from.max(other.open_from);
-        for meter in self.clusters.values_mut() {
-            meter.move_up_to(self.open_from);
-        }
-        for (&cluster, meter) in &other.clusters {
-            let own = self.clusters.entry(cluster).or_default();
-            own.folded = own.folded.plus(meter.folded);
-            for (&minute, &sum) in &meter.windows {
-                own.add(minute.max(self.open_from), sum);
-            }
+        Self {
+            virtual_cluster,
+            minute: Minute::of(commit_time),
+            sum,
         }
     }
 
-    /// Seals every window before `minute`: its sums go into the totals and its detail is dropped.
-    /// Send [`windows`](Self::windows) first. A minute before an earlier fold changes nothing.
-    pub fn fold_before(&mut self, minute: Minute) {
-        self.open_from = self.open_from.max(minute);
-        for meter in self.clusters.values_mut() {
-            let sealed = meter.take_before(self.open_from);
-            meter.folded = meter.folded.plus(sealed);
-        }
-    }
-
-    /// The first window that is not sealed.
-    pub fn open_from(&self) -> Minute {
-        self.open_from
-    }
-
-    /// All that `cluster` has ever counted, folded or not.
-    pub fn total(&self, cluster: VirtualClusterId) -> MeterSum {
-        self.clusters
-            .get(&cluster)
-            .map_or_else(MeterSum::default, ClusterMeter::total)
-    }
-
-    /// The total of every virtual cluster, in the order of ids.
-    pub fn totals(&self) -> impl Iterator<Item = (VirtualClusterId, MeterSum)> {
-        self.clusters
-            .iter()
-            .map(|(&cluster, meter)| (cluster, meter.total()))
-    }
-
-    /// Every open window, in the order of virtual clusters, then minutes.
-    pub fn windows(&self) -> impl Iterator<Item = Window> {
-        self.clusters.iter().flat_map(|(&virtual_cluster, meter)| {
-            let windows = meter.windows.iter();
-            windows.map(move |(&minute, &sum)| Window {
-                virtual_cluster,
-                minute,
-                sum,
-            })
-        })
-    }
-
-    fn add(&mut self, cluster: VirtualClusterId, minute: Minute, sum: MeterSum) {
-        if !sum.is_zero() {
-            let meter = self.clusters.entry(cluster).or_default();
-            meter.add(minute.max(self.open_from), sum);
+    /// Batches that are stored no more.
+    pub fn freed(
+        virtual_cluster: VirtualClusterId,
+        commit_time: Timestamp,
+        bytes_freed: ByteCount,
+    ) -> Self {
+        let minute = Minute::of(commit_time);
+        let sum = MeterSum {
+            bytes_freed,
+            area_byte_ms: -area(bytes_freed, minute, commit_time),
+            ..MeterSum::default()
+        };
+        Self {
+            virtual_cluster,
+            minute,
+            sum,
         }
     }
 }
 
-impl ClusterMeter {
-    fn total(&self) -> MeterSum {
-        self.windows
-            .values()
-            .fold(self.folded, |total, &sum| total.plus(sum))
-    }
-
-    fn add(&mut self, minute: Minute, sum: MeterSum) {
-        let window = self.windows.entry(minute).or_default();
-        *window = window.plus(sum);
-        if self.windows.len() > WINDOWS_MAX
-            && let Some((_, oldest)) = self.windows.pop_first()
-            && let Some(mut next) = self.windows.first_entry()
-        {
-            *next.get_mut() = next.get().plus(oldest);
-        }
-        assert!(self.windows.len() <= WINDOWS_MAX);
-    }
-
-    /// Counts what lies before `minute` in it.
-    fn move_up_to(&mut self, minute: Minute) {
-        let late = self.take_before(minute);
-        if !late.is_zero() {
-            self.add(minute, late);
-        }
-    }
-
-    fn take_before(&mut self, minute: Minute) -> MeterSum {
-        let open = self.windows.split_off(&minute);
-        let before = std::mem::replace(&mut self.windows, open);
-        before
-            .into_values()
-            .fold(MeterSum::default(), MeterSum::plus)
-    }
+/// Byte-ms from `at` to the end of `minute`, which it lies in.
+fn area(bytes: ByteCount, minute: Minute, at: Timestamp) -> i128 {
+    let left_ms = i128::from(minute.end().0) - i128::from(at.0);
+    i128::from(bytes.0) * left_ms.clamp(0, i128::from(MINUTE_MS))
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_in_is_stored_from_then_on_until_it_goes() {
+        let cluster = VirtualClusterId(1);
+        let came = Window::appended(cluster, Timestamp(60_100), ByteCount(10), 1);
+        assert_eq!((came.minute, came.sum.area_byte_ms), (Minute(1), 599_000));
+        let went = Window::freed(cluster, Timestamp(60_300), ByteCount(10));
+        let sum = came.sum.plus(went.sum);
+        assert_eq!((sum.area_byte_ms, sum.level_change()), (2000, 0));
+    }
+
+    #[test]
+    fn the_ends_of_time_are_counted_too() {
+        for at in [i64::MIN, i64::MAX] {
+            let window = Window::appended(VirtualClusterId(1), Timestamp(at), ByteCount(1), 1);
+            assert!((0..=60_000).contains(&window.sum.area_byte_ms));
+        }
+    }
+}

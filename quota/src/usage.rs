@@ -1,6 +1,6 @@
 //! What goes to the bill: one amount for a virtual cluster, a meter and a minute.
 //!
-//! Owns: the record and its identity. Does not own: sending, prices, or the sums ([`crate::meter`]).
+//! Owns: the record and its identity. Does not own: sending, prices, or the sums ([`crate::meters`]).
 //!
 //! Invariant: a record's id is made of nothing but where its amount comes from, so who sends a record
 //! twice sends the same id twice, and the receiver counts it once.
@@ -10,7 +10,6 @@ use std::fmt;
 use model::{GatewayIncarnation, NodeId, VirtualClusterId};
 use serde::{Deserialize, Serialize};
 
-use crate::meter::{MeterSum, Meters};
 use crate::minute::Minute;
 
 /// What is measured, and in which unit an amount counts it.
@@ -21,11 +20,11 @@ pub enum Meter {
     BytesIn,
     /// Bytes of record batches delivered.
     BytesOut,
-    /// Seconds that the virtual cluster existed.
+    /// Milliseconds that the virtual cluster existed.
     ClusterTime,
-    /// Seconds that its partitions existed, summed over them.
+    /// Milliseconds that its partitions existed, summed over them.
     PartitionTime,
-    /// Bytes stored times seconds.
+    /// Bytes stored times milliseconds.
     StoredByteTime,
 }
 
@@ -69,7 +68,9 @@ impl fmt::Display for UsageSource {
 pub struct UsageOrigin {
     /// Who.
     pub source: UsageSource,
-    /// The node epoch of the frames that were summed; 0 for a source that has no epochs.
+    /// For a node the epoch of its log: the node epoch under which the log was begun. It stays with
+    /// the log through all restarts, so windows that are worked out again have the same ids; a node
+    /// that has lost its log begins another one under a higher epoch. 0 for the balancer.
     pub epoch: u64,
 }
 
@@ -111,74 +112,14 @@ pub struct UsageRecord {
     /// What the amount is of.
     pub id: UsageId,
     /// How much, in the unit of the meter.
-    pub amount: u64,
-}
-
-/// The records of all windows before `minute` that are not sealed yet, in order. To be sent before
-/// [`Meters::fold_before`] seals those windows. The system's own virtual cluster has no bill.
-pub fn records_before(meters: &Meters, origin: UsageOrigin, minute: Minute) -> Vec<UsageRecord> {
-    meters
-        .windows()
-        .filter(|window| window.minute < minute)
-        .filter(|window| window.virtual_cluster != VirtualClusterId::SYSTEM)
-        .flat_map(|window| {
-            amounts(window.sum).map(|(meter, amount)| UsageRecord {
-                id: UsageId {
-                    virtual_cluster: window.virtual_cluster,
-                    meter,
-                    minute: window.minute,
-                    origin,
-                },
-                amount,
-            })
-        })
-        .filter(|record| record.amount > 0)
-        .collect()
-}
-
-fn amounts(sum: MeterSum) -> [(Meter, u64); 2] {
-    [
-        (Meter::BytesIn, sum.bytes_in.0),
-        (Meter::BytesOut, sum.bytes_out.0),
-    ]
+    pub amount: u128,
 }
 
 #[cfg(test)]
 mod tests {
-    use model::{ByteCount, Timestamp};
     use proptest::prelude::*;
 
     use super::*;
-
-    const ORIGIN: UsageOrigin = UsageOrigin {
-        source: UsageSource::Node(NodeId(3)),
-        epoch: 12,
-    };
-
-    #[test]
-    fn only_whole_windows_of_tenants_are_billed() {
-        let mut meters = Meters::new();
-        meters.add_in(VirtualClusterId(7), Timestamp(59_999), ByteCount(10), 1);
-        meters.add_out(VirtualClusterId(7), Timestamp(0), ByteCount(20));
-        meters.add_out(VirtualClusterId(7), Timestamp(60_000), ByteCount(40));
-        meters.add_in(VirtualClusterId(8), Timestamp(1), ByteCount(80), 1);
-        meters.add_in(VirtualClusterId::SYSTEM, Timestamp(1), ByteCount(160), 1);
-        let records = records_before(&meters, ORIGIN, Minute(1));
-        let printed: Vec<_> = records
-            .iter()
-            .map(|r| format!("{} = {}", r.id, r.amount))
-            .collect();
-        assert_eq!(
-            printed,
-            [
-                "7:bytes_in:0:node-3:12 = 10",
-                "7:bytes_out:0:node-3:12 = 20",
-                "8:bytes_in:0:node-3:12 = 80",
-            ]
-        );
-        meters.fold_before(Minute(1));
-        assert_eq!(records_before(&meters, ORIGIN, Minute(1)), []);
-    }
 
     fn ids() -> impl Strategy<Value = UsageId> {
         let meters = prop_oneof![

@@ -27,7 +27,7 @@ const TABLE: &[(&str, Kind, &[&str])] = &[
     ("quota", Kind::Core, &["model"]),
     ("auth", Kind::Core, &["model"]),
     ("records", Kind::Core, &["model"]),
-    ("catalog", Kind::Core, &["model"]),
+    ("catalog", Kind::Core, &["model", "quota"]),
     ("partition-log", Kind::Core, &["model"]),
     ("coordinator", Kind::Core, &["model"]),
     (
@@ -40,7 +40,7 @@ const TABLE: &[(&str, Kind, &[&str])] = &[
         Kind::Boundary,
         &["coordinator", "model", "records"],
     ),
-    ("control-api", Kind::Boundary, &["model"]),
+    ("control-api", Kind::Boundary, &["model", "quota"]),
     (
         "nodes",
         Kind::Shell,
@@ -71,7 +71,7 @@ const TABLE: &[(&str, Kind, &[&str])] = &[
     (
         "balancer",
         Kind::Shell,
-        &["catalog", "control-api", "model"],
+        &["catalog", "control-api", "model", "quota"],
     ),
     (
         "tidegate",
@@ -81,10 +81,12 @@ const TABLE: &[(&str, Kind, &[&str])] = &[
             "balancer",
             "catalog",
             "control-api",
+            "coordinator",
             "gateway",
             "model",
             "node-api",
             "nodes",
+            "quota",
         ],
     ),
     (

@@ -11,12 +11,30 @@ pub use model::topic_request::{
     TopicRef,
 };
 use model::{ClusterMap, NodeEpoch, NodeId, TopicId, TopicName, VirtualClusterId};
+use quota::{SealedUsage, UsageOrigin, UsageSource};
 use tokio::sync::watch;
 
 /// The catalog could not be reached or written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the control plane is not available")]
 pub struct Unavailable;
+
+/// Why a batch of sealed usage was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordUsageError {
+    /// It may be kept or not: send it again.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// Another batch is kept under its number: a bug, or two logs under one name. The one that was
+    /// kept first stays.
+    #[error("usage batch {sequence} of {} epoch {} is kept with other content", origin.source, origin.epoch)]
+    Conflict {
+        /// Whose batch.
+        origin: UsageOrigin,
+        /// Its number.
+        sequence: u64,
+    },
+}
 
 /// Producer ids that the caller alone may hand out: `[start, end)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,4 +90,11 @@ pub trait ControlPlane: Send + Sync + 'static {
 
     /// Registers the start of a node: gives it an epoch above all its earlier ones.
     async fn register_node(&self, node: NodeId) -> Result<NodeEpoch, Unavailable>;
+
+    /// Keeps a batch of sealed usage for good. The same batch may come again; it counts once.
+    async fn record_usage(
+        &self,
+        source: UsageSource,
+        usage: SealedUsage,
+    ) -> Result<(), RecordUsageError>;
 }

@@ -12,6 +12,7 @@ use crate::state::CatalogState;
 pub fn cluster_map(state: &CatalogState, previous: &ClusterMap) -> ClusterMap {
     let mut map = ClusterMap {
         version: state.version,
+        partition_changes: state.partition_changes.clone(),
         ..ClusterMap::default()
     };
     for cluster in state.clusters.values() {

@@ -1,7 +1,10 @@
 //! The persisted facts of the catalog, one variant each. They are stored as JSON, so fields may be
 //! added with a default; a variant is never given another meaning.
 
-use model::{NodeEpoch, NodeId, Placement, Timestamp, Topic, TopicConfig, TopicId, VirtualCluster};
+use model::{
+    NodeEpoch, NodeId, Placement, Timestamp, Topic, TopicConfig, TopicId, VirtualCluster,
+    VirtualClusterId,
+};
 use serde::{Deserialize, Serialize};
 
 /// One change of the catalog.
@@ -29,6 +32,15 @@ pub enum CatalogRecord {
     },
     /// A topic is gone, with its partitions.
     TopicDeleted(TopicId),
+    /// So many partitions were created and deleted, by the records beside this one.
+    PartitionsChanged {
+        /// Whose.
+        cluster: VirtualClusterId,
+        /// When.
+        at: Timestamp,
+        /// How many.
+        partitions: u32,
+    },
     /// A node has started.
     NodeRegistered {
         /// Which node.
@@ -40,5 +52,15 @@ pub enum CatalogRecord {
     ProducerIdsAllocated {
         /// End, exclusive.
         end: i64,
+    },
+    /// The first record of each change: when it is made. Never before the one of an earlier change.
+    TimePassed {
+        /// When.
+        at: Timestamp,
+    },
+    /// Windows of cluster-time and partition-time that are over are sealed.
+    UsageSealed {
+        /// All batches numbered below this are kept for good.
+        kept_below: u64,
     },
 }

@@ -6,11 +6,13 @@
 use std::collections::BTreeMap;
 
 use model::{
-    CatalogVersion, NodeEpoch, NodeId, Topic, TopicId, TopicName, VirtualCluster, VirtualClusterId,
+    CatalogVersion, NodeEpoch, NodeId, PartitionChanges, Timestamp, Topic, TopicId, TopicName,
+    VirtualCluster, VirtualClusterId,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::record::CatalogRecord;
+use crate::usage::CatalogUsage;
 
 /// Everything the control plane knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +31,12 @@ pub struct CatalogState {
     pub nodes: BTreeMap<NodeId, NodeEpoch>,
     /// Producer ids below this one have been handed out.
     pub producer_ids_end: i64,
+    /// Cluster-time and partition-time.
+    #[serde(default)]
+    pub usage: CatalogUsage,
+    /// Partitions created and deleted of late.
+    #[serde(default)]
+    pub partition_changes: BTreeMap<VirtualClusterId, PartitionChanges>,
 }
 
 /// An invariant that a change would break: a bug, and the change is not made.
@@ -52,6 +60,9 @@ pub enum Violation {
     /// Producer ids would be handed out twice.
     #[error("producer ids did not rise")]
     ProducerIds,
+    /// A change would be made before an earlier one.
+    #[error("the time of changes would go back to {0}")]
+    Time(Timestamp),
 }
 
 impl CatalogState {
@@ -82,7 +93,9 @@ impl CatalogState {
     /// Whether `record` may be applied now.
     pub fn check(&self, record: &CatalogRecord) -> Result<(), Violation> {
         match record {
-            CatalogRecord::ClusterSet(_) | CatalogRecord::TopicDeleted(_) => Ok(()),
+            CatalogRecord::ClusterSet(_)
+            | CatalogRecord::TopicDeleted(_)
+            | CatalogRecord::PartitionsChanged { .. } => Ok(()),
             CatalogRecord::TopicCreated(topic) => self.check_topic(topic),
             CatalogRecord::PartitionsCreated {
                 topic, placements, ..
@@ -100,7 +113,12 @@ impl CatalogState {
             CatalogRecord::ProducerIdsAllocated { end } if *end <= self.producer_ids_end => {
                 Err(Violation::ProducerIds)
             }
-            CatalogRecord::ProducerIdsAllocated { .. } => Ok(()),
+            CatalogRecord::TimePassed { at } if self.usage.time() > Some(*at) => {
+                Err(Violation::Time(*at))
+            }
+            CatalogRecord::ProducerIdsAllocated { .. }
+            | CatalogRecord::TimePassed { .. }
+            | CatalogRecord::UsageSealed { .. } => Ok(()),
         }
     }
 
@@ -155,10 +173,20 @@ impl CatalogState {
                     names.remove(&topic.name);
                 }
             }
+            CatalogRecord::PartitionsChanged {
+                cluster,
+                at,
+                partitions,
+            } => {
+                let changes = self.partition_changes.entry(cluster).or_default();
+                changes.add(at, partitions);
+            }
             CatalogRecord::NodeRegistered { node, epoch } => {
                 self.nodes.insert(node, epoch);
             }
             CatalogRecord::ProducerIdsAllocated { end } => self.producer_ids_end = end,
+            CatalogRecord::TimePassed { at } => self.pass_time(at),
+            CatalogRecord::UsageSealed { kept_below } => self.usage.seal(kept_below),
         }
     }
 }

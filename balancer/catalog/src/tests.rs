@@ -12,7 +12,7 @@ use crate::{
 
 pub(crate) const DEMO: VirtualClusterId = VirtualClusterId(1);
 
-fn cluster(id: u32) -> VirtualCluster {
+pub(crate) fn cluster(id: u32) -> VirtualCluster {
     VirtualCluster {
         id: VirtualClusterId(id),
         tenant: TenantId(id),

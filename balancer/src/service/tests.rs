@@ -180,3 +180,38 @@ async fn topics_grow_and_change_and_stay_so() {
     assert_eq!(seen(&balancer), (4, Some(5)));
     assert_eq!(seen(&start(&store).await), (4, Some(5)));
 }
+
+/// Exact over requests, in requests, over creation and deletion, and over a restart.
+#[tokio::test]
+async fn so_many_partitions_may_change_in_five_minutes() {
+    let store = Arc::new(InMemory::new());
+    let balancer = start(&store).await;
+    let mut cluster = demo();
+    cluster.limits.partition_changes_per_5_min = 5;
+    balancer.set_cluster(cluster).await.expect("is stored");
+    let sized = |name: &str, partitions| NewTopic {
+        partitions: Some(partitions),
+        ..new(name)
+    };
+    let asked = vec![sized("a", 2), sized("b", 4), sized("c", 1)];
+    let created = balancer.create_topics(DEMO, asked.clone(), true).await;
+    assert!(created[2].is_ok(), "a check spends nothing");
+    let created = balancer.create_topics(DEMO, asked, false).await;
+    let refused = |used, asked| TopicError::TooManyChanges {
+        ceiling: 5,
+        used,
+        asked,
+        retry_after_ms: 300_000,
+    };
+    assert_eq!(created[1].as_ref().err(), Some(&refused(2, 4)));
+    assert!(created[0].is_ok() && created[2].is_ok());
+    let again = start(&store).await;
+    let by_name = |name: &str| TopicRef::Name(name.to_owned());
+    let gone = again
+        .delete_topics(DEMO, vec![by_name("a"), by_name("c")])
+        .await;
+    assert!(gone[0].is_ok());
+    assert_eq!(gone[1].as_ref().err(), Some(&refused(5, 1)));
+    let map = again.watch().borrow().clone();
+    assert_eq!(map.partition_changes[&DEMO].within(Timestamp(1)), 5);
+}

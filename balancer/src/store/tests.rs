@@ -103,6 +103,6 @@ async fn another_key_is_told_apart_from_an_empty_store() {
         .await
         .expect("is free");
     let mut other = open(folder.path());
-    other.key = SealingKey::new(&[8; 32]);
+    other.key = SealingKey::new(&[8; 32]).into();
     assert!(matches!(other.load().await, Err(StoreError::Sealed { .. })));
 }

@@ -11,21 +11,23 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
 use bytes::Buf;
-use model::VirtualClusterId;
+use model::{TopicId, VirtualClusterId};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use wire::Segments;
 
 use crate::limits::WRITE_PIECES_MAX;
+use crate::memory::Held;
 
 /// What goes with an answer until it is delivered.
 #[derive(Debug, Default)]
 pub(crate) struct Parcel {
     /// Bytes of record batches in it, and who pays for them.
     pub(crate) metered: Option<(VirtualClusterId, u64)>,
+    /// The same bytes by topic, for metrics.
+    pub(crate) topics: Vec<(TopicId, u64)>,
     /// Memory that it takes.
-    pub(crate) memory: Option<OwnedSemaphorePermit>,
+    pub(crate) memory: Option<Held>,
 }
 
 /// See the file's header.
@@ -168,7 +170,7 @@ mod tests {
         for (records, bytes) in [(&b"first"[..], 5), (b"second", 6)] {
             let parcel = Parcel {
                 metered: Some((VirtualClusterId(1), bytes)),
-                memory: None,
+                ..Parcel::default()
             };
             outbound.push(answer(records), parcel);
         }

@@ -12,6 +12,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use model::VirtualClusterId;
+use quota::throttle::TOLD_MAX;
 use tokio::time::Instant;
 use wire::{
     ApiKey, ErrorCode, Request, RequestError, RequestHeader, Response, UnsupportedApiVersions,
@@ -20,10 +22,11 @@ use wire::{
 
 use crate::call::{Answer, Call};
 use crate::client::Client;
-use crate::dispatch::{Step, dispatch, items, may_read_on, refusal};
+use crate::dispatch::{Step, dispatch, items, may_read_on, overload, refusal};
 use crate::error::Fault;
 use crate::handlers::api_versions;
-use crate::limits::{FAILED_SIGN_IN_DELAY, REQUEST_ITEMS_MAX};
+use crate::limits::{FAILED_SIGN_IN_DELAY, PARKING_MAX, REQUEST_ITEMS_MAX};
+use crate::mute::Mute;
 use crate::services::Services;
 use crate::session::{Fate, NoCaller, Session};
 
@@ -64,7 +67,8 @@ pub(super) fn frame(
 ) -> Result<Served, Refused> {
     if session.expects_raw_token() {
         services.metrics.bytes_in.increment(bytes.len() as u64);
-        return Ok(raw_token(session, &bytes));
+        let served = raw_token(session, &bytes);
+        return Ok(with_place(services, client, session, served));
     }
     let frame_bytes = bytes.len();
     let (header, body) = RequestHeader::decode(bytes)?;
@@ -88,7 +92,8 @@ pub(super) fn frame(
         }
         Request::SaslAuthenticate(asked) => {
             let (response, fate) = session.authenticate(&asked.auth_bytes);
-            Ok(signing_in(&header, &response.into(), fate))
+            let served = signing_in(&header, &response.into(), fate);
+            Ok(with_place(services, client, session, served))
         }
         Request::ApiVersions(asked) => {
             let response = api_versions::answer(asked, header.api_version);
@@ -135,22 +140,77 @@ fn data(
     let cluster = map.virtual_clusters.get(&caller.virtual_cluster());
     let cluster = cluster.ok_or(NoCaller::SignedOut(auth::SignedOut::VirtualCluster))?;
     let api_key = header.api_key;
+    let gate = services.gates.gate(cluster, &map);
+    let Ok(throttle) = gate.request(api_key, PARKING_MAX) else {
+        client.mute.extend(TOLD_MAX);
+        return Ok(done(
+            &header,
+            refusal(&header, &request, overload(&request).code()),
+        ));
+    };
+    let received_at = Instant::now();
     let call = Call {
         header,
         frame_bytes,
-        received_at: Instant::now(),
         cluster: Arc::clone(cluster),
         map,
         caller,
         client: Arc::clone(client),
         services: Arc::clone(services),
+        gate,
+        throttle: Mute::new(),
     };
+    call.slow_down(throttle);
     let may_read_on = may_read_on(&call, &request);
     Ok(Served {
-        step: dispatch(call, request),
+        step: dispatch(call, request).not_before(received_at + throttle.park),
         api_key: Some(api_key),
         may_read_on,
     })
+}
+
+/// The virtual cluster of a client that has just signed in is known at last: the answer waits for a place
+/// among its connections, and without one the connection is closed.
+fn with_place(
+    services: &Arc<Services>,
+    client: &Arc<Client>,
+    session: &Session,
+    served: Served,
+) -> Served {
+    let cluster = session.virtual_cluster();
+    let (Some(cluster), None) = (cluster, client.place.get()) else {
+        return served;
+    };
+    let Step::Done(answer) = served.step else {
+        return served;
+    };
+    let (services, client) = (Arc::clone(services), Arc::clone(client));
+    let waiting = async move {
+        if enter(&services, &client, cluster).await {
+            answer
+        } else {
+            Answer::close()
+        }
+    };
+    Served {
+        step: Step::Waiting(Box::pin(waiting)),
+        may_read_on: false,
+        ..served
+    }
+}
+
+/// Takes a place for the connection among those of its virtual cluster; says whether it has one.
+pub(super) async fn enter(services: &Services, client: &Client, cluster: VirtualClusterId) -> bool {
+    let map = services.router.map();
+    let Some(cluster) = map.virtual_clusters.get(&cluster) else {
+        // It is gone; the sign-in, or the first request, says so.
+        return true;
+    };
+    let place = services.gates.gate(cluster, &map).enter().await;
+    match place {
+        Some(place) => client.place.set(place).is_ok(),
+        None => false,
+    }
 }
 
 fn raw_token(session: &mut Session, token: &[u8]) -> Served {

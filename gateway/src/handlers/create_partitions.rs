@@ -20,6 +20,9 @@ use crate::call::{Answer, Call};
 use crate::error::Fault;
 use crate::permission::{Authorized, authorize};
 
+/// First version whose clients know THROTTLING_QUOTA_EXCEEDED (KIP-599).
+const VERSION_WITH_QUOTA: i16 = 3;
+
 /// Adds what can be added; one failure does not touch the other topics.
 pub(crate) async fn handle(call: Call, request: CreatePartitionsRequest) -> Answer {
     let mut counts = BTreeMap::<String, u32>::new();
@@ -125,7 +128,7 @@ async fn create(
 fn refused(call: &Call, name: String, fault: &Fault) -> CreatePartitionsTopicResult {
     CreatePartitionsTopicResult {
         name,
-        error_code: call.refuse(fault).code(),
+        error_code: call.refuse_change(fault, VERSION_WITH_QUOTA).code(),
         error_message: Some(fault.text()),
     }
 }

@@ -25,6 +25,9 @@ use crate::error::Fault;
 use crate::permission::{Authorized, authorize};
 use crate::topic_config;
 
+/// First version whose clients know THROTTLING_QUOTA_EXCEEDED (KIP-599).
+const VERSION_WITH_QUOTA: i16 = 6;
+
 /// Stands for the cluster's default number of partitions or replicas.
 const DEFAULT: i32 = -1;
 
@@ -190,7 +193,7 @@ async fn create(
 fn refused(call: &Call, name: &str, fault: &Fault) -> CreatableTopicResult {
     CreatableTopicResult {
         name: name.to_owned(),
-        error_code: call.refuse(fault).code(),
+        error_code: call.refuse_change(fault, VERSION_WITH_QUOTA).code(),
         error_message: Some(fault.text()),
         ..CreatableTopicResult::default()
     }

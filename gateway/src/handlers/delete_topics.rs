@@ -19,6 +19,9 @@ use crate::call::{Answer, Call, TopicKey};
 use crate::error::Fault;
 use crate::permission::authorize;
 
+/// First version whose clients know THROTTLING_QUOTA_EXCEEDED (KIP-599).
+const VERSION_WITH_QUOTA: i16 = 5;
+
 /// Deletes what can be deleted; one failure does not touch the other topics.
 pub(crate) async fn handle(call: Call, mut request: DeleteTopicsRequest) -> Answer {
     let asked = asked(&mut request);
@@ -149,7 +152,7 @@ fn refused(call: &Call, topic: DeleteTopicState, fault: &Fault) -> DeletableTopi
     DeletableTopicResult {
         name: topic.name,
         topic_id: topic.topic_id,
-        error_code: call.refuse(fault).code(),
+        error_code: call.refuse_change(fault, VERSION_WITH_QUOTA).code(),
         error_message: Some(fault.text()),
     }
 }

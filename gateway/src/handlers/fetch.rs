@@ -6,18 +6,20 @@
 //! What differs from Apache Kafka: fetch sessions are declined (session id 0; continuing one is
 //! error 70, after which clients send full requests). `max_bytes` is cut to the cluster's limit,
 //! and while memory is short further. A batch larger than every limit may come with other batches
-//! up to `max_bytes`. A partition above its rate counts as empty until it may be read again;
-//! `throttle_time_ms` stays 0. A partition that is read too slowly is empty this time; its marks are
-//! -1 if nothing is known of it. Followers are served as consumers; there is no preferred replica. `read_committed` reads up to the last stable offset,
+//! up to `max_bytes`. A partition above its rate counts as empty until it may be read again, without a
+//! throttle. The virtual cluster's rate is charged by what is answered: `throttle_time_ms` is the debt
+//! after it, and while that is a second or more fetches are answered without records. A partition that
+//! is read too slowly is empty this time; its marks are -1 if nothing is known of it. Followers are
+//! served as consumers; there is no preferred replica. `read_committed` reads up to the last stable offset,
 //! which is the high watermark until transactions are served.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
 use auth::Action;
-use model::{Offset, Topic, TopicId};
+use model::{FetchOverLimit, Offset, Topic, TopicId};
 use node_api::{LogBounds, ReadError};
-use tokio::sync::OwnedSemaphorePermit;
+use quota::LimitName;
 use tokio::time::Instant;
 use wire::messages::fetch::{
     EpochEndOffset, FetchPartition, FetchRequest, FetchResponse, FetchTopic,
@@ -29,6 +31,7 @@ use crate::call::{Answer, Call, TopicKey, partition_of};
 use crate::error::Fault;
 use crate::leader_epoch;
 use crate::limits::FETCH_WAIT_MAX;
+use crate::memory::{Held, Memory};
 use crate::permission::Authorized;
 
 mod plan;
@@ -54,6 +57,9 @@ pub(crate) async fn handle(call: Call, request: FetchRequest) -> Answer {
             ..FetchResponse::default()
         });
     }
+    if let Err(fault) = check_size(&call, &request) {
+        return call.answer(refusal(&request, call.refuse(&fault)));
+    }
     let (slots, parts) = sort_out(&call, &request.topics);
     let has_error = slots.iter().flatten().any(Result::is_err);
     let partitions: HashSet<_> = parts.iter().map(|part| part.partition).collect();
@@ -65,8 +71,15 @@ pub(crate) async fn handle(call: Call, request: FetchRequest) -> Answer {
             .expect("nothing panics while it is held");
         interest.set(partitions)
     };
-    let mut plan = Plan::new(parts, terms(&call, &request), has_error);
-    let memory = poll::run(&call.services, &mut plan, &poller).await;
+    let terms = terms(&call, &request);
+    let is_throttled = terms.bytes_max == 0 && request.max_bytes > 0;
+    let mut plan = Plan::new(parts, terms, has_error);
+    if is_throttled {
+        plan.hurry();
+        call.slow_down(call.gate.egress_throttle());
+    }
+    let source = Memory::new(&call.services.fetch_memory, Some(call.gate.fetch_memory()));
+    let memory = poll::run(&call.services, &mut plan, &poller, &source).await;
     respond(&call, request, slots, plan, memory)
 }
 
@@ -138,13 +151,31 @@ fn part(topic: &Topic, asked: &FetchPartition) -> Result<Part, Fault> {
     Ok(Part::new(partition, offset, bytes_max))
 }
 
+/// Where the virtual cluster wants it so, a fetch that asks for more than it may is refused.
+fn check_size(call: &Call, request: &FetchRequest) -> Result<(), Fault> {
+    let limits = &call.cluster.limits;
+    let asked = u64::try_from(request.max_bytes).unwrap_or(0);
+    if limits.fetch_over_limit == FetchOverLimit::Refuse && asked > limits.fetch_bytes_max.0 {
+        return Err(Fault::FetchTooLarge {
+            limit: limits.fetch_bytes_max.0,
+            asked,
+        });
+    }
+    Ok(())
+}
+
 fn out_of_range(bounds: LogBounds) -> Fault {
     Fault::Read(ReadError::OutOfRange { bounds })
 }
 
 fn terms(call: &Call, request: &FetchRequest) -> Terms {
     let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
-    let limit = u32::try_from(call.cluster.limits.fetch_bytes_max.0).unwrap_or(u32::MAX);
+    let limit = call
+        .cluster
+        .limits
+        .fetch_bytes_max
+        .min(call.gate.egress_room());
+    let limit = u32::try_from(limit.0).unwrap_or(u32::MAX);
     Terms {
         min_bytes: u32::try_from(request.min_bytes).unwrap_or(0),
         bytes_max: u32::try_from(request.max_bytes).unwrap_or(0).min(limit),
@@ -159,10 +190,11 @@ fn respond(
     request: FetchRequest,
     slots: Vec<Slots>,
     mut plan: Plan,
-    memory: Option<OwnedSemaphorePermit>,
+    memory: Option<Held>,
 ) -> Answer {
     let read_committed = request.isolation_level == READ_COMMITTED;
     let mut metered = 0;
+    let mut by_topic: Vec<(TopicId, u64)> = Vec::new();
     let topics = request.topics.into_iter().zip(slots);
     let responses = topics.map(|(topic, slots)| FetchableTopicResponse {
         topic: topic.topic,
@@ -172,8 +204,14 @@ fn respond(
             .iter()
             .zip(slots)
             .map(|(asked, slot)| {
+                let id = slot
+                    .as_ref()
+                    .ok()
+                    .map(|part| plan.parts[*part].partition.topic);
                 let data = partition_data(call, asked, slot, &mut plan.parts);
-                metered += data.records.as_ref().map_or(0, Records::len) as u64;
+                let bytes = data.records.as_ref().map_or(0, Records::len) as u64;
+                metered += bytes;
+                by_topic.extend(id.filter(|_| bytes > 0).map(|id| (id, bytes)));
                 PartitionData {
                     aborted_transactions: read_committed.then(Vec::new),
                     ..data
@@ -185,8 +223,11 @@ fn respond(
         responses: responses.collect(),
         ..FetchResponse::default()
     };
+    call.gate.held(LimitName::PartitionEgress, plan.held());
+    call.slow_down(call.gate.egress(metered));
     let mut answer = call.answer(response);
     answer.parcel.metered = (metered > 0).then_some((call.cluster.id, metered));
+    answer.parcel.topics = by_topic;
     answer.parcel.memory = memory;
     answer
 }

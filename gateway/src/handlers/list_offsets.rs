@@ -37,10 +37,12 @@ enum Wanted {
 
 /// Looks the offsets up, in parallel.
 pub(crate) async fn handle(call: Call, request: ListOffsetsRequest) -> Answer {
+    // From now, not from when it came: it may have stood long behind others of its connection.
+    let give_up_at = Instant::now() + PARKING_MAX;
     let wanted = sort_out(&call, &request);
     let lookups = wanted
         .into_iter()
-        .map(|wanted| find(&call, &request, wanted));
+        .map(|wanted| find(&call, request.isolation_level, wanted, give_up_at));
     let found: Vec<_> = stream::iter(lookups)
         .buffered(READS_IN_PARALLEL_MAX)
         .collect()
@@ -142,15 +144,16 @@ fn wanted(asked: &ListOffsetsPartition, version: i16) -> Result<Wanted, Fault> {
 
 async fn find(
     call: &Call,
-    request: &ListOffsetsRequest,
+    isolation_level: i8,
     lookup: Lookup,
+    give_up_at: Instant,
 ) -> ListOffsetsPartitionResponse {
     let Lookup { index, asked } = lookup;
     let found = match asked {
         Ok((_, Wanted::Tiered)) => Ok(None),
         Ok((partition, Wanted::Node(query))) => {
-            let found = ask(call, partition, query).await;
-            found.map(|found| answer_of(query, &found, request.isolation_level))
+            let found = ask(call, partition, query, give_up_at).await;
+            found.map(|found| answer_of(query, &found, isolation_level))
         }
         Err(fault) => Err(fault),
     };
@@ -197,16 +200,16 @@ pub(super) async fn ask(
     call: &Call,
     partition: TopicPartition,
     query: OffsetQuery,
+    give_up_at: Instant,
 ) -> Result<FoundOffset, Fault> {
-    let deadline = call.received_at + PARKING_MAX;
     loop {
-        let answer = tokio::time::timeout_at(deadline, ask_once(call, partition, query));
+        let answer = tokio::time::timeout_at(give_up_at, ask_once(call, partition, query));
         let refusal = match answer.await {
             Ok(Err(Fault::Read(error @ (ReadError::NotOwner | ReadError::Busy)))) => error,
             Ok(outcome) => return outcome,
             Err(_) => ReadError::NotOwner,
         };
-        if Instant::now() + READ_RETRY_AFTER >= deadline {
+        if Instant::now() + READ_RETRY_AFTER >= give_up_at {
             return Err(refusal.into());
         }
         tokio::time::sleep(READ_RETRY_AFTER).await;

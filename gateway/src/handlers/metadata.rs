@@ -149,7 +149,8 @@ pub(crate) fn brokers(call: &Call) -> Vec<MetadataResponseBroker> {
         .collect()
 }
 
-fn broker_count(cluster: &VirtualCluster) -> u32 {
+/// Brokers that the virtual cluster shows; their ids go from 0 up.
+pub(crate) fn broker_count(cluster: &VirtualCluster) -> u32 {
     cluster.virtual_brokers.max(1)
 }
 

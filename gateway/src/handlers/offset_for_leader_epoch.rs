@@ -8,6 +8,7 @@
 use auth::Action;
 use futures_util::{StreamExt, stream};
 use node_api::OffsetQuery;
+use tokio::time::Instant;
 use wire::ErrorCode;
 use wire::messages::offset_for_leader_epoch::{
     EpochEndOffset, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
@@ -18,7 +19,7 @@ use super::list_offsets::ask;
 use crate::call::{Answer, Call, TopicKey, partition_of};
 use crate::error::Fault;
 use crate::leader_epoch;
-use crate::limits::READS_IN_PARALLEL_MAX;
+use crate::limits::{PARKING_MAX, READS_IN_PARALLEL_MAX};
 use crate::permission::Authorized;
 
 /// Looks the ends up, in parallel.
@@ -33,13 +34,14 @@ pub(crate) async fn handle(call: Call, request: OffsetForLeaderEpochRequest) -> 
         })
     });
     let lookups: Vec<_> = lookups.collect();
+    let give_up_at = Instant::now() + PARKING_MAX;
     let lookups = lookups.into_iter().map(|(asked, partition)| {
         let call = &call;
         async move {
             let found = async {
                 let partition = partition?;
                 leader_epoch::check(asked.current_leader_epoch)?;
-                ask(call, partition, OffsetQuery::Latest).await
+                ask(call, partition, OffsetQuery::Latest, give_up_at).await
             };
             match found.await {
                 Ok(found) => end_of(&asked, found.bounds.high_watermark.to_wire()),

@@ -8,7 +8,7 @@
 //! transactional id is error 53 until transactions are served. A batch above the cluster's limit is
 //! error 42, as in MSK Serverless; one above the topic's `max.message.bytes` is error 10. A timeout
 //! below half a second counts as that, one above 25 s as those. While a partition is above its
-//! rate, its acknowledgements come late; `throttle_time_ms` stays 0. A batch with acks=0 that is
+//! rate, its acknowledgements come late; `throttle_time_ms` is that of the virtual cluster's limits. A batch with acks=0 that is
 //! refused closes the connection, as in Kafka.
 
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use auth::Action;
 use model::{Topic, TopicId, TopicPartition};
 use node_api::lane::LaneError;
 use node_api::{AppendRefusal, Appended};
+use quota::LimitName;
 use records::Rejected;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -32,6 +33,7 @@ use crate::call::{Answer, Call, TopicKey, partition_of};
 use crate::dispatch::Step;
 use crate::error::{ErrorKind, Fault};
 use crate::lanes::{Landed, LaneOutcome};
+use crate::limits::ACK_HOLD_MAX;
 use crate::permission::Authorized;
 
 /// First version in which topics are named by id.
@@ -161,6 +163,9 @@ async fn submit_batch(
         records: data.records.unwrap_or_default(),
     });
     let admitted = admit(call, write, timeout).await?;
+    if !admitted.park.is_zero() {
+        tokio::time::sleep(admitted.park).await;
+    }
     let outcome = call.services.lanes.submit(admitted).await;
     Ok(PendingAppend { partition, outcome })
 }
@@ -176,6 +181,8 @@ impl Pending {
             for PendingPartition { index, append } in topic.partitions {
                 let response = match settle(&self.call, append).await {
                     Ok(Landed { appended, at }) => {
+                        let hold = appended.ack_delay.min(ACK_HOLD_MAX);
+                        self.call.gate.held(LimitName::PartitionIngress, hold);
                         let until = hold_until(&appended, at, self.submitted_at, self.timeout);
                         held_until = held_until.max(until);
                         acknowledged(index, &appended)

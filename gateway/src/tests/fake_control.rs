@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use control_api::{
     ConfigChange, ControlPlane, CreatedTopic, MorePartitions, NewTopic, ProducerIdBlock,
-    PropertyChange, TopicChange, TopicError, TopicRef, Unavailable,
+    PropertyChange, RecordUsageError, TopicChange, TopicError, TopicRef, Unavailable,
 };
 use model::{
     CatalogVersion, ClusterMap, LeaderEpoch, NodeEpoch, NodeId, Placement, Timestamp, Topic,
@@ -25,6 +25,8 @@ pub(super) struct FakeControl {
     next_id: AtomicI64,
     /// How long the creation of topics takes, in milliseconds.
     delay_ms: AtomicU64,
+    /// From when on there is room for changes of partitions, in milliseconds from now.
+    refuse_for_ms: AtomicU64,
 }
 
 impl FakeControl {
@@ -33,6 +35,7 @@ impl FakeControl {
             map: watch::Sender::new(Arc::default()),
             next_id: AtomicI64::new(1),
             delay_ms: AtomicU64::new(0),
+            refuse_for_ms: AtomicU64::new(0),
         }
     }
 
@@ -40,6 +43,24 @@ impl FakeControl {
     pub(super) fn set_delay(&self, delay: Duration) {
         self.delay_ms
             .store(delay.as_millis() as u64, Ordering::Relaxed);
+    }
+
+    /// From now on there are too many changes of partitions, and for so long.
+    pub(super) fn refuse_changes(&self, wait: Duration) {
+        self.refuse_for_ms
+            .store(wait.as_millis() as u64, Ordering::Relaxed);
+    }
+
+    fn check_changes(&self) -> Result<(), TopicError> {
+        match self.refuse_for_ms.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            retry_after_ms => Err(TopicError::TooManyChanges {
+                ceiling: 250,
+                used: 250,
+                asked: 1,
+                retry_after_ms,
+            }),
+        }
     }
 
     /// Changes the map and publishes it.
@@ -115,6 +136,7 @@ impl FakeControl {
         new: &NewTopic,
         validate_only: bool,
     ) -> Result<CreatedTopic, TopicError> {
+        self.check_changes()?;
         let name = TopicName::parse(&new.name).map_err(|error| TopicError::InvalidName {
             reason: error.to_string(),
         })?;
@@ -225,6 +247,7 @@ impl FakeControl {
             TopicRef::Id(id) => map.topic_by_id(cluster, *id),
         };
         let topic = topic.ok_or(TopicError::UnknownTopic)?;
+        self.check_changes()?;
         self.change(|map| {
             map.topics.remove(&topic.id);
             let topics: &mut BTreeMap<_, _> =
@@ -300,5 +323,13 @@ impl ControlPlane for FakeControl {
 
     async fn register_node(&self, _: NodeId) -> Result<NodeEpoch, Unavailable> {
         Err(Unavailable)
+    }
+
+    async fn record_usage(
+        &self,
+        _: quota::UsageSource,
+        _: quota::SealedUsage,
+    ) -> Result<(), RecordUsageError> {
+        Err(Unavailable.into())
     }
 }

@@ -15,6 +15,8 @@ use node_api::{
 };
 use tokio::sync::{mpsc, watch};
 
+use super::fake_coordinator::FakeCoordinator;
+
 /// One stored batch.
 struct Stored {
     base_offset: u64,
@@ -90,6 +92,7 @@ pub(super) struct FakeNode {
     open: watch::Sender<bool>,
     /// How often its lanes broke.
     breaks: watch::Sender<u32>,
+    pub(super) coordinator: FakeCoordinator,
 }
 
 impl FakeNode {
@@ -98,6 +101,7 @@ impl FakeNode {
             state: Arc::default(),
             open: watch::Sender::new(true),
             breaks: watch::Sender::new(0),
+            coordinator: FakeCoordinator::new(),
         }
     }
 
@@ -333,7 +337,11 @@ impl NodeTransport for FakeNode {
 
     fn find_offset(&self, find: FindOffset) -> BoxFuture<'static, Result<FoundOffset, ReadError>> {
         let found = self.state().find(find);
-        Box::pin(async { found })
+        Box::pin(async {
+            // No node answers at once.
+            tokio::task::yield_now().await;
+            found
+        })
     }
 
     fn news(&self, _: GatewayIncarnation) -> BoxFuture<'static, mpsc::Receiver<Vec<Watermark>>> {
@@ -365,14 +373,15 @@ impl NodeTransport for FakeNode {
 
     fn coordinate(
         &self,
-        _: TopicPartition,
-        _: GroupCall,
+        shard: TopicPartition,
+        call: GroupCall,
     ) -> BoxFuture<'static, Result<GroupReply, GroupError>> {
-        Box::pin(async { Err(GroupError::NotAvailable) })
+        Box::pin(self.coordinator.clone().ask(shard, call))
     }
 
-    fn list_groups(&self, _: VirtualClusterId) -> BoxFuture<'static, Vec<ListedGroup>> {
-        Box::pin(async { Vec::new() })
+    fn list_groups(&self, cluster: VirtualClusterId) -> BoxFuture<'static, Vec<ListedGroup>> {
+        let listed = self.coordinator.list(cluster);
+        Box::pin(async { listed })
     }
 
     fn delete_records(

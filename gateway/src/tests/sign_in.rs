@@ -20,9 +20,13 @@ use crate::client::Door;
 use crate::config::GatewayConfig;
 use crate::limits::{FAILED_SIGN_IN_DELAY, SIGN_IN_FRAME_STEP_BYTES};
 
-const SCRAM: &str = "SCRAM-SHA-256";
+pub(super) const SCRAM: &str = "SCRAM-SHA-256";
 
-async fn handshake(peer: &mut Peer, mechanism: &str, version: i16) -> SaslHandshakeResponse {
+pub(super) async fn handshake(
+    peer: &mut Peer,
+    mechanism: &str,
+    version: i16,
+) -> SaslHandshakeResponse {
     let request = SaslHandshakeRequest {
         mechanism: mechanism.to_owned(),
     };
@@ -32,7 +36,10 @@ async fn handshake(peer: &mut Peer, mechanism: &str, version: i16) -> SaslHandsh
     }
 }
 
-async fn authenticate(peer: &mut Peer, token: impl Into<Bytes>) -> SaslAuthenticateResponse {
+pub(super) async fn authenticate(
+    peer: &mut Peer,
+    token: impl Into<Bytes>,
+) -> SaslAuthenticateResponse {
     let request = SaslAuthenticateRequest {
         auth_bytes: token.into(),
     };
@@ -42,12 +49,12 @@ async fn authenticate(peer: &mut Peer, token: impl Into<Bytes>) -> SaslAuthentic
     }
 }
 
-fn first_message(user: &str) -> String {
+pub(super) fn first_message(user: &str) -> String {
     format!("n,,n={user},r=rOprNGfwEbeRWgbNEkqO")
 }
 
 /// The client's last message of SCRAM-SHA-256.
-fn last_message(user: &str, password: &str, challenge: &[u8]) -> String {
+pub(super) fn last_message(user: &str, password: &str, challenge: &[u8]) -> String {
     let challenge = std::str::from_utf8(challenge).unwrap();
     let mut fields = challenge.split(',').map(|field| &field[2..]);
     let (nonce, salt) = (fields.next().unwrap(), fields.next().unwrap());

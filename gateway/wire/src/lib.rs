@@ -38,6 +38,7 @@ pub mod schema;
 mod segments;
 #[cfg(test)]
 mod tests;
+mod throttled;
 mod versions;
 pub mod wire_type;
 pub mod writer;

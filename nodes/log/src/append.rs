@@ -130,6 +130,14 @@ impl PartitionLog {
         }
     }
 
+    /// Whether the append would put its batch into the log now: it is no repeat, and nothing refuses it
+    /// but perhaps a bound. For whoever has a rule of its own against new batches.
+    pub fn is_new(&self, request: &AppendRequest) -> bool {
+        let answered_below = request.answered_below.min(request.id.sequence);
+        let arrival = self.state.sessions.judge(request.id, answered_below);
+        matches!(arrival, Arrival::New) && matches!(self.judge_producer(request), Verdict::Follows)
+    }
+
     fn append_next(
         &mut self,
         now: Timestamp,

@@ -95,23 +95,41 @@ impl PartitionDigest {
     pub fn add(&mut self, record: &LogRecord, at: FrameAt, commit_time: Timestamp) {
         match record {
             LogRecord::Append(facts) => self.add_append(facts, at, commit_time),
-            LogRecord::LogStart(offset) => match &mut self.knowledge {
-                Knowledge::Whole(snapshot) => {
-                    snapshot.log_start_offset = snapshot.log_start_offset.max(*offset);
+            LogRecord::LogStart(offset, freed) => {
+                self.free_to(freed.position);
+                match &mut self.knowledge {
+                    Knowledge::Whole(snapshot) => {
+                        snapshot.log_start_offset = snapshot.log_start_offset.max(*offset);
+                    }
+                    Knowledge::Change(change) => change.start_at(*offset),
                 }
-                Knowledge::Change(change) => change.start_at(*offset),
-            },
+            }
             LogRecord::Snapshot(snapshot) => {
                 // As in a replay: a log start may become durable before an older snapshot.
-                let known = match &self.knowledge {
-                    Knowledge::Whole(known) => known.log_start_offset,
-                    Knowledge::Change(change) => change.log_start_offset(),
+                let (log_start_offset, freed_position) = match &self.knowledge {
+                    Knowledge::Whole(known) => (known.log_start_offset, known.freed_position),
+                    Knowledge::Change(change) => {
+                        (change.log_start_offset(), change.freed_position())
+                    }
                 };
                 let mut snapshot = snapshot.clone();
-                snapshot.log_start_offset = snapshot.log_start_offset.max(known);
+                snapshot.log_start_offset = snapshot.log_start_offset.max(log_start_offset);
+                snapshot.freed_position = snapshot.freed_position.max(freed_position);
                 self.knowledge = Knowledge::Whole(snapshot);
             }
-            LogRecord::Closed => self.closed = true,
+            LogRecord::Closed(freed) => {
+                self.free_to(freed.position);
+                self.closed = true;
+            }
+        }
+    }
+
+    fn free_to(&mut self, position: u64) {
+        match &mut self.knowledge {
+            Knowledge::Whole(snapshot) => {
+                snapshot.freed_position = snapshot.freed_position.max(position);
+            }
+            Knowledge::Change(change) => change.free_to(position),
         }
     }
 

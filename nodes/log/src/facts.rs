@@ -96,15 +96,24 @@ impl AppendFacts {
     }
 }
 
+/// What a change gives back of the bytes that a partition stores.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Freed {
+    /// Size of the batches that are stored no more.
+    pub bytes: u64,
+    /// The same since ever: all below this position is free.
+    pub position: u64,
+}
+
 /// One change of one partition's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogRecord {
     /// A batch was appended.
     Append(AppendFacts),
     /// Records below this offset are no longer to be read.
-    LogStart(Offset),
+    LogStart(Offset, Freed),
     /// The whole state, so that nothing before it is needed to rebuild it (but the batches).
     Snapshot(LogSnapshot),
     /// The partition is gone with its topic; its meters go to its virtual cluster's total.
-    Closed,
+    Closed(Freed),
 }

@@ -34,7 +34,7 @@ mod fixtures;
 pub use append::{Accepted, AppendError, AppendRequest};
 pub use codec::DecodeError;
 pub use digest::PartitionDigest;
-pub use facts::{AppendFacts, FrameAt, LogRecord, ProducerStamp, SegmentId};
+pub use facts::{AppendFacts, FrameAt, Freed, LogRecord, ProducerStamp, SegmentId};
 pub use index::{Extent, FrameEntry};
 pub use log::{Bounds, PartitionLog, StaleLeadership};
 pub use producers::{ProducerRefusal, Producers};

@@ -81,12 +81,18 @@ impl PartitionLog {
         self.enter_segment(at.segment)?;
         match record {
             LogRecord::Append(facts) => self.replay_append(facts, at, commit_time)?,
-            LogRecord::LogStart(offset) => self.replay_log_start(*offset),
+            LogRecord::LogStart(offset, freed) => {
+                self.replay_log_start(*offset);
+                self.state.free_to(freed.position);
+            }
             LogRecord::Snapshot(snapshot) => {
                 self.go_on_from(snapshot.end_offset)?;
                 self.replay_snapshot(snapshot, at.segment)?;
             }
-            LogRecord::Closed => self.closed = true,
+            LogRecord::Closed(freed) => {
+                self.state.free_to(freed.position);
+                self.closed = true;
+            }
         }
         self.assert_invariants();
         Ok(())
@@ -132,7 +138,9 @@ impl PartitionLog {
             .end_at(snapshot.end_position)
             .ok_or(inconsistent)?;
         let known = (self.state.log_start_offset, self.state.leader_epoch);
+        let freed_position = self.state.freed_position;
         self.state = snapshot.clone();
+        self.state.free_to(freed_position);
         // A log start may have become durable before a snapshot that was taken before it was decided;
         // the leadership may be newer where the log is not led yet.
         self.state.log_start_offset = snapshot.log_start_offset.max(known.0);
@@ -238,6 +246,9 @@ impl PartitionLog {
         let end = self.state.end_offset;
         if !self.whole {
             return Err(ReplayError::StateMissing { end });
+        }
+        if self.state.freed_position > self.state.end_position {
+            return Err(ReplayError::Inconsistent { at: end });
         }
         let log_start = self.state.log_start_offset;
         let first = self.index.extents().front();

@@ -13,7 +13,7 @@
 
 use model::{Offset, Timestamp};
 
-use crate::facts::LogRecord;
+use crate::facts::{Freed, LogRecord};
 use crate::index::Extent;
 use crate::log::PartitionLog;
 
@@ -67,8 +67,34 @@ impl PartitionLog {
             return None;
         }
         self.state.log_start_offset = offset;
+        let first = self.index.from(offset).next();
+        let freed = self.free_to(first.map_or(self.durable_position, |e| e.start_position));
         self.assert_invariants();
-        Some(LogRecord::LogStart(offset))
+        Some(LogRecord::LogStart(offset, freed))
+    }
+
+    /// The partition is gone with its topic: frees all that it stores, also what is not durable yet,
+    /// and gives the record to write behind that. Nothing may be appended any more.
+    pub fn free_all(&mut self) -> LogRecord {
+        LogRecord::Closed(self.free_to(self.state.end_position))
+    }
+
+    /// Size of the batches that are appended and not freed: what is billed as stored. Like retention
+    /// it counts whole extents: the part of one that lies below the log start is still stored.
+    pub fn stored_bytes(&self) -> u64 {
+        self.state.end_position - self.state.freed_position
+    }
+
+    /// Frees what lies below `position`, where it is not free already. An extent of an open segment
+    /// may be freed and grow again; so what was freed is kept as a position that never goes back.
+    fn free_to(&mut self, position: u64) -> Freed {
+        let before = self.state.freed_position;
+        self.state.free_to(position);
+        let position = self.state.freed_position;
+        Freed {
+            bytes: position - before,
+            position,
+        }
     }
 
     /// The move of the log start to `offset` is durable: what lies wholly below is not needed.

@@ -26,6 +26,8 @@ pub struct LogSnapshot {
     pub end_position: u64,
     /// Bytes ever billed.
     pub metered_bytes: u64,
+    /// Bytes that are stored no more: those of the batches below this position.
+    pub freed_position: u64,
     /// Idempotent producers.
     pub producers: Producers,
     /// Gateways' appends.
@@ -33,6 +35,11 @@ pub struct LogSnapshot {
 }
 
 impl LogSnapshot {
+    /// All below this position is stored no more.
+    pub(crate) fn free_to(&mut self, position: u64) {
+        self.freed_position = self.freed_position.max(position);
+    }
+
     /// Takes in the batch that comes next, live as in a replay.
     pub(crate) fn apply(&mut self, facts: &AppendFacts, at: Timestamp) {
         assert_eq!(

@@ -76,8 +76,9 @@ impl Shard {
                 .limits;
             let quota = PartitionQuota::new(limits, self.around.clock.now());
             let log = PartitionLog::new(topic.virtual_cluster, key, placement.leader_epoch);
-            self.partitions
-                .insert(key, Partition::new(topic, log, quota));
+            let mut partition = Partition::new(topic, log, quota);
+            partition.set_limits(self.around.clock.now(), limits);
+            self.partitions.insert(key, partition);
         }
         self.partitions.get_mut(&key)
     }
@@ -101,6 +102,9 @@ fn admit(
     let stamps = partition.topic.config.message_timestamp_type == TimestampType::LogAppendTime;
     let log_append_time = stamps.then_some(wall);
     let request = request(partition, &append, log_append_time);
+    if partition.is_full(request.batch_bytes) && partition.log.is_new(&request) {
+        return Err(AppendRefusal::PartitionFull);
+    }
     let metered = request.metered_bytes;
     match partition.log.append(wall, request).map_err(refusal)? {
         Accepted::New(facts) => {

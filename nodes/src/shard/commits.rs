@@ -1,9 +1,9 @@
-//! What became durable: high watermarks move, acknowledgements leave, meters count.
+//! What became durable: high watermarks move, acknowledgements leave.
 //!
 //! Owns: the order in which a durable frame takes effect. Does not own: the frames' bytes.
-//! Invariant: nothing is acknowledged, readable or billed before its frame came back from here.
+//! Invariant: nothing is acknowledged, readable before its frame came back from here.
 
-use model::{ByteCount, Instant, Timestamp, TopicPartition, VirtualClusterId};
+use model::{Instant, Timestamp, TopicPartition};
 use partition_log::{AppendFacts, FrameAt, LogRecord};
 use records::StampedBatch;
 use wal::{Committed, CommittedFrame, FrameRecord, ShardEvents, WalEvent};
@@ -28,6 +28,7 @@ impl Shard {
             next = rest.try_recv().ok();
         }
         self.finish_renewals();
+        self.finish_deletions();
     }
 
     fn handle_committed(&mut self, committed: Committed) {
@@ -52,11 +53,15 @@ impl Shard {
         match record {
             LogRecord::Append(facts) => {
                 let batch = batch.expect("the log gives back the batch of an append");
-                self.meter(virtual_cluster, commit_time, (&facts, &batch));
+                if facts.metered_bytes > 0 {
+                    self.around
+                        .traffic
+                        .count(virtual_cluster, partition.topic, &facts);
+                }
                 self.commit_append(partition, commit_time, &facts, (at, batch));
                 self.answer_durable(now, partition);
             }
-            LogRecord::LogStart(offset) => {
+            LogRecord::LogStart(offset, _) => {
                 if let Some(state) = self.partitions.get_mut(&partition) {
                     state.log.log_start_committed(offset);
                 }
@@ -67,7 +72,7 @@ impl Shard {
                     state.log.snapshot_committed(at.segment);
                 }
             }
-            LogRecord::Closed => self.drop_partition(partition),
+            LogRecord::Closed(_) => self.drop_partition(partition),
         }
     }
 
@@ -124,26 +129,6 @@ impl Shard {
         }
     }
 
-    /// Bytes in are what was committed; bytes out are what gateways report in the usage topic.
-    fn meter(
-        &mut self,
-        virtual_cluster: VirtualClusterId,
-        commit_time: Timestamp,
-        (facts, batch): (&AppendFacts, &StampedBatch),
-    ) {
-        if facts.metered_bytes > 0 {
-            let bytes = ByteCount(u64::from(facts.metered_bytes));
-            let records = u64::from(facts.record_count);
-            self.meters
-                .add_in(virtual_cluster, commit_time, bytes, records);
-        }
-        if virtual_cluster == VirtualClusterId::SYSTEM {
-            for report in wal::reports_in(batch) {
-                report.add_to(&mut self.meters, commit_time);
-            }
-        }
-    }
-
     /// The topic is gone and that is durable: what waits is refused, and the memory is given back.
     fn drop_partition(&mut self, key: TopicPartition) {
         if !is_gone(&self.map, key.topic) {
@@ -160,5 +145,6 @@ impl Shard {
             .iter()
             .for_each(|gateway| self.news.note(*gateway, key));
         self.tail_budget.forget(key, &partition.tail);
+        self.around.traffic.forget(key.topic);
     }
 }

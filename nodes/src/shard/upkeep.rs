@@ -4,14 +4,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use model::TopicPartition;
+use model::{ByteCount, TopicPartition, VirtualClusterId};
 use partition_log::limits::PRODUCER_EXPIRATION_MS_DEFAULT;
 use partition_log::{LogRecord, SegmentId};
 use tokio::sync::oneshot;
-use wal::{FrameRecord, FrameWrite};
+use wal::{FrameRecord, FrameWrite, TotalsOrder};
 
 use crate::partition::Partition;
-use crate::shard::{FOLD_BEFORE, Renewal, Segments, Shard, is_gone};
+use crate::shard::{Renewal, Segments, Shard, is_gone};
 
 impl Shard {
     /// Takes over the latest cluster map: new limits and properties, and topics that are gone.
@@ -40,7 +40,7 @@ impl Shard {
                 .get(&cluster)
                 .map(|cluster| &cluster.limits);
             if let Some(limits) = limits.filter(|limits| limits_before != Some(*limits)) {
-                partition.quota.set_rates(now, limits);
+                partition.set_limits(now, limits);
             }
         }
         gone.into_iter().for_each(|key| self.close(key));
@@ -54,8 +54,9 @@ impl Shard {
         };
         if !partition.closing {
             partition.closing = true;
-            let frame = self.frame(key, LogRecord::Closed);
-            self.outgoing.extend(frame);
+            let record = partition.log.free_all();
+            let frame = frame(self.index, key, partition, record);
+            self.outgoing.push(frame);
         }
     }
 
@@ -112,8 +113,28 @@ impl Shard {
             self.outgoing.extend(frame);
         }
         if self.index == 0 {
-            self.outgoing.push(self.meter_totals());
+            self.outgoing.push(self.meter_totals(TotalsOrder::Carry));
         }
+        self.tell_when_durable(done);
+    }
+
+    /// Seals the usage of minutes that are over.
+    pub(crate) fn seal_usage(&mut self, stored_below: u64, done: oneshot::Sender<()>) {
+        let totals = self.meter_totals(TotalsOrder::Seal { stored_below });
+        self.outgoing.push(totals);
+        self.tell_when_durable(done);
+    }
+
+    /// Writes that virtual clusters store less.
+    pub(crate) fn free(&mut self, freed: Vec<(VirtualClusterId, ByteCount)>) {
+        for (virtual_cluster, bytes) in freed {
+            let frame = self.no_partition(virtual_cluster, FrameRecord::Freed(bytes));
+            self.outgoing.push(frame);
+        }
+    }
+
+    /// Answers once all frames so far are durable.
+    fn tell_when_durable(&mut self, done: oneshot::Sender<()>) {
         let after = self.submitted + self.outgoing.len() as u64;
         self.renewals.push(Renewal { after, done });
         self.finish_renewals();
@@ -131,23 +152,27 @@ impl Shard {
         }
     }
 
-    fn frame(&self, key: TopicPartition, record: LogRecord) -> Option<FrameWrite> {
+    pub(crate) fn frame(&self, key: TopicPartition, record: LogRecord) -> Option<FrameWrite> {
         let partition = self.partitions.get(&key)?;
         Some(frame(self.index, key, partition, record))
     }
 
     /// The meters of all that lies before this frame; the log itself fills them in.
-    fn meter_totals(&self) -> FrameWrite {
+    fn meter_totals(&self, order: TotalsOrder) -> FrameWrite {
+        let record = FrameRecord::MeterTotalsNow(order);
+        self.no_partition(VirtualClusterId::SYSTEM, record)
+    }
+
+    /// A frame that is of no partition.
+    fn no_partition(&self, virtual_cluster: VirtualClusterId, record: FrameRecord) -> FrameWrite {
         FrameWrite {
             shard: self.index,
-            virtual_cluster: model::VirtualClusterId::SYSTEM,
+            virtual_cluster,
             partition: TopicPartition {
                 topic: model::TopicId::ZERO,
                 partition: 0,
             },
-            record: FrameRecord::MeterTotalsNow {
-                fold_before: FOLD_BEFORE,
-            },
+            record,
             batch: None,
         }
     }

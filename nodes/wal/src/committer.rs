@@ -198,9 +198,9 @@ impl Committer {
         let reports = egress_reports(&origin, &write.record, frame.payload());
         active.digest.add_reports(&origin, &reports);
         add_to_meters(&mut self.parts.total, &origin, &write.record);
-        reports
-            .iter()
-            .for_each(|report| report.add_to(&mut self.parts.total, commit_time));
+        for window in reports.iter().flat_map(|r| r.windows(commit_time)) {
+            self.parts.total.add(window);
+        }
         if let FrameRecord::MeterTotals(_) = &write.record {
             self.parts.last_totals = origin.segment;
         }

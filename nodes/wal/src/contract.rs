@@ -255,7 +255,7 @@ fn meters_survive_the_segments_that_they_came_from(mut open: Open) {
     let total = |recovered: &Recovered| {
         recovered
             .meters
-            .totals()
+            .totals(model::Timestamp(0))
             .map(|(_, sum)| sum.bytes_in.0)
             .sum::<u64>()
     };

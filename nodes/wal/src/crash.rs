@@ -5,6 +5,7 @@
 //! `cargo test -p wal --release crash --` runs the short form; `TIDEGATE_SEEDS=10000` the long one. A
 //! failure names its seed; `TIDEGATE_SEED=<seed>` runs that one alone.
 
+mod bill;
 mod expected;
 mod life;
 

@@ -12,7 +12,7 @@ use model::{
 use partition_log::{AppendFacts, LogRecord, ProducerStamp};
 use records::{Attributes, BATCH_HEADER_BYTES, BatchHeader, StampedBatch};
 
-use crate::write::{FrameRecord, FrameWrite};
+use crate::write::{FrameRecord, FrameWrite, TotalsOrder};
 
 /// A clock that stands still until it is set, also backwards.
 #[derive(Debug)]
@@ -126,10 +126,10 @@ pub fn change(partition: TopicPartition, record: LogRecord) -> FrameWrite {
 
 /// A frame of shard 0 with the meters of all before it.
 pub fn totals_now() -> FrameWrite {
-    let record = FrameRecord::MeterTotalsNow {
-        fold_before: quota::Minute::FIRST,
-    };
-    frame(partition(0), record)
+    frame(
+        partition(0),
+        FrameRecord::MeterTotalsNow(TotalsOrder::Carry),
+    )
 }
 
 fn frame(partition: TopicPartition, record: FrameRecord) -> FrameWrite {

@@ -37,7 +37,7 @@ use partition_log::SegmentId;
 pub const BLOCK_BYTES: usize = 4096;
 
 /// Version of everything in this module.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Name of one write-ahead log, drawn by chance when it was created and secret: without it nobody
 /// can make up a payload that looks like a group.

@@ -16,7 +16,8 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, OnceLock};
 
 use partition_log::SegmentId;
-use tokio::sync::{AcquireError, Semaphore, TryAcquireError};
+use quota::Meters;
+use tokio::sync::{AcquireError, Semaphore, TryAcquireError, oneshot};
 
 use crate::events::ShardEvents;
 use crate::reader::SegmentReader;
@@ -215,6 +216,13 @@ impl WalHandle {
         );
         self.reader.forget(segment);
         self.tell(Message::Recycle(segment))
+    }
+
+    /// What everything that is durable has metered.
+    pub async fn meters(&self) -> Result<Meters, WalStopped> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(Message::Meters(reply))?;
+        answer.await.map_err(|_| self.shared.stopped())
     }
 
     /// The largest frame, header included.

@@ -63,7 +63,8 @@ pub use recover::{Opened, Recovered, open};
 pub use reports::reports_in;
 pub use running::{Running, start};
 pub use write::{
-    Committed, CommittedFrame, FrameRecord, FrameWrite, PreparedFrame, WalEvent, WalStopped,
+    Committed, CommittedFrame, FrameRecord, FrameWrite, PreparedFrame, TotalsOrder, WalEvent,
+    WalStopped,
 };
 
 #[cfg(test)]

@@ -93,7 +93,7 @@ pub fn open(
             chain: found.chain,
         },
     )?;
-    let mut total = Meters::new();
+    let mut total = Meters::new(log_epoch(&found.segments, node_epoch));
     for segment in &found.segments {
         segment.meters.add_to(&mut total);
     }
@@ -137,6 +137,13 @@ pub fn open(
         },
         recovered,
     ))
+}
+
+/// The epoch that names the log in its meters: the node epoch under which it was begun. Its first
+/// segment says it, and is not given back before totals are written, which carry it on.
+fn log_epoch(segments: &[SegmentSummary], node_epoch: NodeEpoch) -> u64 {
+    let first = segments.first().map(|first| first.node_epoch);
+    first.unwrap_or(node_epoch).0
 }
 
 /// The log's files.

@@ -14,6 +14,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use partition_log::SegmentId;
+use quota::Meters;
+use tokio::sync::oneshot;
 
 use crate::committer::{Commit, Committer};
 use crate::error::WalError;
@@ -37,6 +39,8 @@ pub(crate) enum Message {
         kept: bool,
         result: Result<Option<Spare>, WalError>,
     },
+    /// Say what the log has metered.
+    Meters(oneshot::Sender<Meters>),
     /// The last handle is gone.
     End,
 }
@@ -175,6 +179,8 @@ impl Writer {
                 kept: false,
                 result,
             } => drop(result?),
+            // Between two groups the meters are those of what is durable. Who asked may be gone.
+            Message::Meters(reply) => drop(reply.send(self.committer.total().clone())),
             Message::End => {}
         }
         Ok(())

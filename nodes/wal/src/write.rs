@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use model::{Timestamp, TopicPartition, VirtualClusterId};
-use partition_log::{FrameAt, LogRecord, SegmentId};
+use model::{ByteCount, Timestamp, TopicPartition, VirtualClusterId};
+use partition_log::{FrameAt, Freed, LogRecord, SegmentId};
 use quota::{Meters, Minute};
 use records::StampedBatch;
 
@@ -20,12 +20,35 @@ pub enum FrameRecord {
     /// Whoever submits it vouches for that, also for what is not acknowledged yet.
     MeterTotals(Meters),
     /// The same, filled in by the log itself, which alone knows what lies before the frame; it comes
-    /// back as [`FrameRecord::MeterTotals`]. The log counts committed batches and reported egress:
-    /// what else the last totals held is carried on.
-    MeterTotalsNow {
-        /// Windows before this minute are folded: they have been sent.
-        fold_before: Minute,
+    /// back as [`FrameRecord::MeterTotals`].
+    MeterTotalsNow(TotalsOrder),
+    /// Bytes that this virtual cluster stores no more, of partitions that are gone: found out at a
+    /// start, where what the log has counted is more than what its partitions store.
+    Freed(ByteCount),
+}
+
+/// What becomes of the windows in totals that the log fills in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TotalsOrder {
+    /// They are carried on as they are.
+    Carry,
+    /// Those that are over when the frame is committed are sealed, unless a batch of them is still
+    /// on its way to where it is kept.
+    Seal {
+        /// All batches numbered below this are kept there for good.
+        stored_below: u64,
     },
+}
+
+impl TotalsOrder {
+    /// Does with `total` what is ordered, in a frame that is committed in `minute`.
+    pub fn apply(self, total: &mut Meters, minute: Minute) {
+        if let Self::Seal { stored_below } = self {
+            total.note_stored(stored_below);
+            // Commit times never go back, so nothing is counted before this minute any more.
+            total.seal_before(minute);
+        }
+    }
 }
 
 /// One frame to be written.
@@ -81,9 +104,11 @@ pub struct CommittedFrame {
 #[derive(Debug)]
 pub struct PreparedFrame {
     pub(crate) write: FrameWrite,
-    /// A snapshot or meters as bytes; empty for the other kinds.
+    /// A snapshot, meters or freed bytes, as bytes; empty for the other kinds.
     pub(crate) content: Vec<u8>,
     submitted_bytes: usize,
+    /// What the log has to fill in.
+    totals: Option<TotalsOrder>,
 }
 
 impl PreparedFrame {
@@ -104,13 +129,22 @@ impl PreparedFrame {
         let mut content = Vec::new();
         match &write.record {
             FrameRecord::Log(LogRecord::Snapshot(snapshot)) => snapshot.encode(&mut content),
+            FrameRecord::Log(LogRecord::LogStart(_, freed) | LogRecord::Closed(freed)) => {
+                content.extend(encode_freed(*freed));
+            }
+            FrameRecord::Freed(bytes) => content.extend(bytes.0.to_le_bytes()),
             FrameRecord::MeterTotals(meters) => meters.encode(&mut content),
-            FrameRecord::Log(_) | FrameRecord::MeterTotalsNow { .. } => {}
+            FrameRecord::Log(LogRecord::Append(_)) | FrameRecord::MeterTotalsNow(_) => {}
         }
+        let totals = match write.record {
+            FrameRecord::MeterTotalsNow(order) => Some(order),
+            _ => None,
+        };
         let mut prepared = Self {
             write,
             content,
             submitted_bytes: 0,
+            totals,
         };
         prepared.submitted_bytes = prepared.frame_bytes();
         prepared
@@ -127,22 +161,29 @@ impl PreparedFrame {
         self.submitted_bytes
     }
 
-    /// Fills in the totals, if they are asked for. `total` sums up all frames before this one. Where
-    /// its windows are too many for a frame of `frame_bytes_max`, those before `minute` are folded:
-    /// the sums stay, and the segments still know the minutes.
+    /// Fills in the totals, if they are asked for. `total` sums up all frames before this one, which
+    /// will be committed in `minute`, or later: then they are filled in again. Where the windows are
+    /// too many for a frame of `frame_bytes_max`, those that were never sealed are joined: the amounts
+    /// stay, and the segments still know the minutes.
     pub(crate) fn fill_totals(&mut self, total: &Meters, frame_bytes_max: usize, minute: Minute) {
-        let FrameRecord::MeterTotalsNow { fold_before } = self.write.record else {
+        let Some(order) = self.totals else {
             return;
         };
-        let mut total = total.clone();
-        total.fold_before(fold_before);
-        total.encode(&mut self.content);
+        let mut filled = total.clone();
+        order.apply(&mut filled, minute);
+        self.put_totals(filled);
         if self.frame_bytes() > frame_bytes_max {
-            total.fold_before(minute);
-            self.content.clear();
-            total.encode(&mut self.content);
+            let mut filled = total.clone();
+            filled.coarsen();
+            order.apply(&mut filled, minute);
+            self.put_totals(filled);
         }
-        self.write.record = FrameRecord::MeterTotals(total);
+    }
+
+    fn put_totals(&mut self, totals: Meters) {
+        self.content.clear();
+        totals.encode(&mut self.content);
+        self.write.record = FrameRecord::MeterTotals(totals);
     }
 
     /// The payload in two pieces.
@@ -153,6 +194,18 @@ impl PreparedFrame {
         }
     }
 }
+
+/// What a log start or a closed frame says of freed bytes: their number, and the position, each in 8
+/// bytes.
+pub(crate) fn encode_freed(freed: Freed) -> [u8; FREED_BYTES] {
+    let mut out = [0; FREED_BYTES];
+    out[..8].copy_from_slice(&freed.bytes.to_le_bytes());
+    out[8..].copy_from_slice(&freed.position.to_le_bytes());
+    out
+}
+
+/// Size of what [`encode_freed`] writes.
+pub(crate) const FREED_BYTES: usize = 16;
 
 /// The log has stopped for good: a write or a sync failed, so nobody knows what is on the disk. The
 /// process must end; the next start finds out.

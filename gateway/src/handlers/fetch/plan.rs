@@ -13,6 +13,8 @@
 //! Invariant: the budgets of a round add up to no more than what may still be collected.
 
 use bytes::Bytes;
+use std::time::Duration;
+
 use model::{Offset, TopicPartition};
 use node_api::{LogBounds, ReadError, ReadReply};
 use tokio::time::Instant;
@@ -122,6 +124,8 @@ pub(super) struct Plan {
     is_hurried: bool,
     /// Whether what came until the deadline was read.
     is_last_round: bool,
+    /// For how long partitions above their rates were not read, altogether.
+    held: Duration,
 }
 
 impl Plan {
@@ -136,7 +140,13 @@ impl Plan {
             has_error,
             is_hurried: false,
             is_last_round: false,
+            held: Duration::ZERO,
         }
+    }
+
+    /// For how long partitions above their rates were not read, altogether.
+    pub(super) fn held(&self) -> Duration {
+        self.held
     }
 
     pub(super) fn deadline(&self) -> Instant {
@@ -215,6 +225,7 @@ impl Plan {
         } else {
             reply.retry_after
         };
+        self.held += reply.retry_after;
         part.retry_at = (!pause.is_zero()).then(|| now + pause);
         part.blocked_at = (did_not_fit && !wish.at_least_one).then_some(wish.bytes_max);
         part.is_known = true;

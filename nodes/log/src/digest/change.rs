@@ -28,6 +28,7 @@ pub(crate) struct Change {
     pub(super) leader_epoch: LeaderEpoch,
     pub(super) log_start_offset: Offset,
     pub(super) metered_bytes: u64,
+    pub(super) freed_position: u64,
     pub(super) runs: BTreeMap<ProducerId, Run>,
     pub(super) sessions: Sessions,
 }
@@ -38,8 +39,17 @@ impl Change {
         self.log_start_offset
     }
 
+    /// Zero where the segment has freed nothing.
+    pub(crate) fn freed_position(&self) -> u64 {
+        self.freed_position
+    }
+
     pub(crate) fn start_at(&mut self, offset: Offset) {
         self.log_start_offset = self.log_start_offset.max(offset);
+    }
+
+    pub(crate) fn free_to(&mut self, position: u64) {
+        self.freed_position = self.freed_position.max(position);
     }
 
     pub(crate) fn apply(&mut self, facts: &AppendFacts, at: Timestamp) {
@@ -74,6 +84,7 @@ impl Change {
         state.leader_epoch = state.leader_epoch.max(self.leader_epoch);
         // Only damaged numbers could reach the end of the range.
         state.metered_bytes = state.metered_bytes.saturating_add(self.metered_bytes);
+        state.freed_position = state.freed_position.max(self.freed_position);
         for (id, run) in &self.runs {
             state.producers.merge(*id, run.follows, &run.producer);
         }

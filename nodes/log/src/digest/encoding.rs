@@ -23,7 +23,7 @@ use crate::snapshot::encoding::{
     read_sessions, read_total,
 };
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const FLAG_CLOSED: u8 = 1;
 const FLAG_WHOLE: u8 = 2;
 
@@ -165,6 +165,7 @@ fn put_change(out: &mut Vec<u8>, change: &Change) {
     put_varint(out, u64::from(change.leader_epoch.0));
     put_varint(out, change.log_start_offset.value());
     put_varint(out, change.metered_bytes);
+    put_varint(out, change.freed_position);
     put_varint(out, change.runs.len() as u64);
     let mut previous = Previous::default();
     for (id, run) in &change.runs {
@@ -179,6 +180,7 @@ fn read_change(reader: &mut Reader<'_>) -> Result<Change, DecodeError> {
         leader_epoch: LeaderEpoch(reader.number("leader epoch")?),
         log_start_offset: read_offset(reader)?,
         metered_bytes: read_total(reader)?,
+        freed_position: read_total(reader)?,
         ..Change::default()
     };
     let mut previous = Previous::default();

@@ -3,11 +3,16 @@
 use super::*;
 use crate::append::AppendRequest;
 use crate::codec::DecodeError;
+use crate::facts::Freed;
 use crate::fixtures::{NOW, Places, empty_log, new_facts, offset, request, stamp};
 use model::Offset;
 use proptest::prelude::*;
 
 const SEGMENT: SegmentId = SegmentId(4);
+const FREED: Freed = Freed {
+    bytes: 70,
+    position: 90,
+};
 
 /// The digest of `batches` appends of one gateway, with a producer.
 fn digest_of(batches: u32) -> PartitionDigest {
@@ -54,13 +59,14 @@ fn a_digest_comes_back_as_it_was() {
     );
 
     let at = digest.frames()[19].at;
-    digest.add(&LogRecord::LogStart(offset(33)), at, NOW);
+    digest.add(&LogRecord::LogStart(offset(33), FREED), at, NOW);
     let snapshot = LogSnapshot {
         end_offset: offset(200),
+        end_position: 20_000,
         ..LogSnapshot::default()
     };
     digest.add(&LogRecord::Snapshot(snapshot), at, NOW);
-    digest.add(&LogRecord::Closed, at, NOW);
+    digest.add(&LogRecord::Closed(Freed::default()), at, NOW);
     assert_eq!(
         PartitionDigest::decode(SEGMENT, &encoded(&digest)),
         Ok(digest.clone())
@@ -73,6 +79,10 @@ fn a_digest_comes_back_as_it_was() {
         snapshot.log_start_offset,
         offset(33),
         "an older snapshot does not take it back"
+    );
+    assert_eq!(
+        snapshot.freed_position, FREED.position,
+        "nor what was freed"
     );
 }
 
@@ -144,7 +154,7 @@ fn a_producer_that_broke_off_within_a_segment_does_not_go_on_from_before() {
 
 #[test]
 fn a_count_of_frames_is_not_believed() {
-    let mut bytes = vec![1, 0, 0];
+    let mut bytes = vec![2, 0, 0];
     crate::codec::put_varint(&mut bytes, u64::MAX / 2);
     bytes.extend([0; 16]);
     assert_eq!(
@@ -156,7 +166,7 @@ fn a_count_of_frames_is_not_believed() {
 #[test]
 fn offsets_and_positions_beyond_their_range_are_refused() {
     let frame = |numbers: [u64; 4]| {
-        let mut bytes = vec![1, 0, 0, 1];
+        let mut bytes = vec![2, 0, 0, 1];
         // One record behind a gap, of some length, at some position, at the same time.
         for number in [3, numbers[0], numbers[1], numbers[2], numbers[3]] {
             crate::codec::put_varint(&mut bytes, number);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::append::AppendRequest;
+use crate::facts::Freed;
 use crate::fixtures::{NOW, Places, empty_log, offset, request};
 
 /// What a log wrote, segment by segment: two batches of 10 records and 100 bytes each in every one
@@ -225,8 +226,12 @@ fn a_closed_partition_needs_nothing() {
     let mut log = empty_log();
     log.replay_digest(&digests[2]).unwrap();
     assert!(log.finish_replay().is_err());
-    log.replay(&LogRecord::Closed, Places::new(4).next(0), NOW)
-        .unwrap();
+    log.replay(
+        &LogRecord::Closed(Freed::default()),
+        Places::new(4).next(0),
+        NOW,
+    )
+    .unwrap();
     assert_eq!(log.finish_replay(), Ok(()));
     assert_eq!((log.is_closed(), log.oldest_segment_needed()), (true, None));
 }

@@ -78,7 +78,13 @@ fn what_is_below_the_log_start_does_not_count() {
     let mut log = log_of(&[50, 40, 30]);
     assert_eq!(
         log.advance_log_start(offset(15)),
-        Some(LogRecord::LogStart(offset(15)))
+        Some(LogRecord::LogStart(
+            offset(15),
+            Freed {
+                bytes: 100,
+                position: 100
+            }
+        ))
     );
     assert_eq!(
         log.retained_bytes(),
@@ -97,7 +103,15 @@ fn what_is_below_the_log_start_does_not_count() {
         None,
         "and never goes back"
     );
-    log.advance_log_start(offset(30));
+    let Some(LogRecord::LogStart(_, rest)) = log.advance_log_start(offset(30)) else {
+        panic!("it moves")
+    };
+    assert_eq!(
+        (rest.bytes, rest.position),
+        (200, 300),
+        "each byte is freed once"
+    );
+    assert_eq!(log.stored_bytes(), 0);
     assert_eq!(
         (
             log.retained_bytes(),
@@ -110,7 +124,8 @@ fn what_is_below_the_log_start_does_not_count() {
 #[test]
 fn a_log_that_was_emptied_goes_on() {
     let mut log = log_of(&[50, 40]);
-    log.advance_log_start(offset(20));
+    assert!(log.advance_log_start(offset(20)).is_some());
+    assert_eq!(log.stored_bytes(), 0);
     log.log_start_committed(offset(20));
     let mut places = Places {
         segment: 2,
@@ -127,7 +142,20 @@ fn a_log_that_was_emptied_goes_on() {
     assert!(log.plan_read(offset(20), 1000, true).is_ok());
     log.segment_sealed(SegmentId(2));
     assert_eq!(log.extents().count(), 1);
-    log.advance_log_start(offset(30));
+    assert_eq!(
+        log.retained_bytes(),
+        200,
+        "the extent that was freed has grown"
+    );
+    assert_eq!(
+        log.stored_bytes(),
+        100,
+        "but what was freed is not stored again"
+    );
+    let Some(LogRecord::LogStart(_, freed)) = log.advance_log_start(offset(30)) else {
+        panic!("it moves")
+    };
+    assert_eq!(freed.bytes, 100);
     log.log_start_committed(offset(30));
     assert_eq!(log.index.extents().len(), 0);
 }

@@ -14,7 +14,7 @@ use crate::producers::{
 use crate::sessions::{Session, SessionOutcome, SessionResult, Sessions};
 use crate::snapshot::LogSnapshot;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 impl LogSnapshot {
     /// Appends the stored form to `out`.
@@ -25,6 +25,7 @@ impl LogSnapshot {
         put_varint(out, self.end_offset.value());
         put_varint(out, self.end_position);
         put_varint(out, self.metered_bytes);
+        put_varint(out, self.freed_position);
         put_producers(out, &self.producers);
         put_sessions(out, &self.sessions);
     }
@@ -45,11 +46,15 @@ impl LogSnapshot {
             end_offset: read_offset(reader)?,
             end_position: read_total(reader)?,
             metered_bytes: read_total(reader)?,
+            freed_position: read_total(reader)?,
             producers: read_producers(reader)?,
             sessions: read_sessions(reader)?,
         };
         if snapshot.log_start_offset > snapshot.end_offset {
             return Err(DecodeError::Invalid("the log starts behind its end"));
+        }
+        if snapshot.freed_position > snapshot.end_position {
+            return Err(DecodeError::Invalid("more is freed than there was"));
         }
         Ok(snapshot)
     }

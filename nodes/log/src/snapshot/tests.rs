@@ -66,7 +66,7 @@ fn a_snapshot_that_is_cut_off_or_too_long_is_refused() {
     bytes[0] = 9;
     let version = DecodeError::Version {
         found: 9,
-        expected: 1,
+        expected: 2,
     };
     assert_eq!(LogSnapshot::decode(&bytes), Err(version));
 }

@@ -235,9 +235,9 @@ impl Harness {
                 self.log.committed(facts, written.at, written.time);
                 self.naive.durable += 1;
             }
-            LogRecord::LogStart(offset) => self.log.log_start_committed(*offset),
+            LogRecord::LogStart(offset, _) => self.log.log_start_committed(*offset),
             LogRecord::Snapshot(_) => self.log.snapshot_committed(written.at.segment),
-            LogRecord::Closed => unreachable!("no operation closes a log"),
+            LogRecord::Closed(_) => unreachable!("no operation closes a log"),
         }
     }
 
@@ -267,7 +267,7 @@ impl Harness {
                 LogRecord::Append(facts) if snapshot.is_none_or(|snapshot| index > snapshot) => {
                     sessions.note_append(facts);
                 }
-                LogRecord::LogStart(offset) => log_start = log_start.max(*offset),
+                LogRecord::LogStart(offset, _) => log_start = log_start.max(*offset),
                 LogRecord::Snapshot(s) => log_start = log_start.max(s.log_start_offset),
                 _ => {}
             }
@@ -374,6 +374,8 @@ impl Harness {
         let (live, replayed) = (self.log.snapshot(), other.snapshot());
         assert_eq!(replayed.metered_bytes, live.metered_bytes);
         assert_eq!(replayed.end_position, live.end_position);
+        assert_eq!(replayed.freed_position, live.freed_position);
+        assert_eq!(other.stored_bytes(), self.log.stored_bytes());
         assert_eq!(replayed.producers, live.producers);
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use model::{Timestamp, TopicPartition};
 use partition_log::{FrameAt, LogRecord, SegmentId};
-use quota::Meters;
+use quota::{Meters, Minute};
 
 use crate::digest::{SegmentDigest, add_to_meters};
 use crate::disk::Disk;
@@ -68,6 +68,21 @@ impl Expected {
                 _ => None,
             });
         last.unwrap_or(0)
+    }
+
+    /// What the partition's virtual cluster stores, as far as it was submitted.
+    pub(super) fn stored_bytes(&self, partition: TopicPartition) -> u64 {
+        let own = |sent: &&Sent| sent.write.virtual_cluster.0 == 1 + partition.partition % 2;
+        let sum = self
+            .sent
+            .iter()
+            .filter(own)
+            .map(|sent| match &sent.write.record {
+                FrameRecord::Log(LogRecord::Append(facts)) => i64::from(facts.metered_bytes),
+                FrameRecord::Log(LogRecord::LogStart(_, freed)) => -(freed.bytes as i64),
+                _ => 0,
+            });
+        u64::try_from(sum.sum::<i64>()).expect("no more is freed than there was")
     }
 
     /// Checks what a recovery shows, and takes it as acknowledged from now on. What was submitted
@@ -150,11 +165,14 @@ impl Expected {
 
     /// The meters must be those of all frames, also where totals were written and segments are gone.
     pub(super) fn check_meters(&self, shown: &Meters) -> Result<(), String> {
-        let mut total = Meters::new();
+        // The epoch under which the log was begun.
+        let mut total = Meters::new(shown.epoch());
         for sent in &self.sent[..self.acknowledged] {
             let (at, commit_time) = sent.durable.expect("it was acknowledged");
             match sent.write.record {
-                FrameRecord::MeterTotalsNow { fold_before } => total.fold_before(fold_before),
+                FrameRecord::MeterTotalsNow(order) => {
+                    order.apply(&mut total, Minute::of(commit_time))
+                }
                 ref record => {
                     let origin = sent.origin(at, commit_time);
                     add_to_meters(&mut total, &origin, record);
@@ -167,7 +185,7 @@ impl Expected {
 }
 
 impl Sent {
-    fn origin(&self, at: FrameAt, commit_time: Timestamp) -> FrameOrigin {
+    pub(super) fn origin(&self, at: FrameAt, commit_time: Timestamp) -> FrameOrigin {
         let FrameWrite {
             virtual_cluster,
             partition,
@@ -189,7 +207,7 @@ impl Found {
         let write = &sent.write;
         let same_record = match (&write.record, &self.record) {
             // What they hold is checked with the sum of all.
-            (FrameRecord::MeterTotalsNow { .. }, FrameRecord::MeterTotals(_)) => true,
+            (FrameRecord::MeterTotalsNow(_), FrameRecord::MeterTotals(_)) => true,
             (sent, found) => sent == found,
         };
         let same_batch = write.batch.as_ref().is_none_or(|batch| {

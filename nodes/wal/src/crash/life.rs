@@ -6,9 +6,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use model::NodeEpoch;
-use partition_log::{LogRecord, LogSnapshot};
-use quota::Minute;
+use partition_log::{Freed, LogRecord, LogSnapshot};
 
+use super::bill::Bill;
 use super::expected::{Expected, Sent, ensure};
 use crate::committer::{Commit, Committer};
 use crate::config::WalConfig;
@@ -19,7 +19,7 @@ use crate::format::WalId;
 use crate::reader::SegmentReader;
 use crate::recover::{Opened, open};
 use crate::sim::{Chance, Crash, SimDisk};
-use crate::write::{FrameRecord, FrameWrite, PreparedFrame};
+use crate::write::{FrameRecord, FrameWrite, PreparedFrame, TotalsOrder};
 
 const LIVES: u64 = 10;
 const STEPS_MAX: u64 = 160;
@@ -44,6 +44,8 @@ pub(super) struct Tally {
     pub(super) torn: u64,
     /// Frames that were shown by a recovery and never acknowledged.
     pub(super) shown_unacknowledged: u64,
+    /// Batches of sealed windows, those that were sent again too.
+    pub(super) batches_sent: u64,
 }
 
 impl Tally {
@@ -59,7 +61,7 @@ impl Tally {
         self.counts().into_iter().all(|count| *count > 0)
     }
 
-    fn counts(&mut self) -> [&mut u64; 8] {
+    fn counts(&mut self) -> [&mut u64; 9] {
         [
             &mut self.commits,
             &mut self.sealed,
@@ -69,6 +71,7 @@ impl Tally {
             &mut self.failed_at_work,
             &mut self.torn,
             &mut self.shown_unacknowledged,
+            &mut self.batches_sent,
         ]
     }
 }
@@ -93,6 +96,7 @@ struct Simulation {
     config: WalConfig,
     epoch: u64,
     expected: Expected,
+    bill: Bill,
     pending: VecDeque<PreparedFrame>,
     tally: Tally,
 }
@@ -136,6 +140,7 @@ impl Simulation {
             config,
             epoch: 0,
             expected: Expected::default(),
+            bill: Bill::default(),
             pending: VecDeque::new(),
             tally: Tally::default(),
         }
@@ -202,6 +207,9 @@ impl Simulation {
         )?;
         let acknowledged = self.expected.acknowledged;
         self.expected.check(&*disk, &recovered)?;
+        self.bill.forget_answers();
+        self.bill.see(&recovered.meters)?;
+        self.bill.check(&self.expected, &recovered.meters)?;
         self.tally.torn += u64::from(recovered.torn.is_some());
         self.tally.shown_unacknowledged += (self.expected.acknowledged - acknowledged) as u64;
         Ok(opened)
@@ -243,7 +251,12 @@ impl Simulation {
         match self.chance.below(20) {
             0 => {
                 let start = offset(self.chance.below(end_offset + 1));
-                change(partition_id, LogRecord::LogStart(start))
+                let stored = self.expected.stored_bytes(partition_id);
+                let freed = Freed {
+                    bytes: self.chance.below(stored + 1),
+                    position: 0,
+                };
+                change(partition_id, LogRecord::LogStart(start, freed))
             }
             1 => {
                 let end_offset = offset(end_offset);
@@ -253,18 +266,20 @@ impl Simulation {
                 };
                 change(partition_id, LogRecord::Snapshot(snapshot))
             }
-            2 => change(partition(CLOSED_PARTITION), LogRecord::Closed),
+            2 => change(
+                partition(CLOSED_PARTITION),
+                LogRecord::Closed(Freed::default()),
+            ),
             3 => {
-                let minute = 1_700_000_000 / 60 + self.chance.below(60) as i64;
-                let fold_before = if self.chance.once_in(2) {
-                    Minute(minute)
-                } else {
-                    Minute::FIRST
+                let order = match self.chance.once_in(3) {
+                    true => TotalsOrder::Carry,
+                    false => TotalsOrder::Seal {
+                        stored_below: self.bill.known_stored_below(),
+                    },
                 };
-                let record = FrameRecord::MeterTotalsNow { fold_before };
                 FrameWrite {
-                    record,
-                    ..change(partition_id, LogRecord::Closed)
+                    record: FrameRecord::MeterTotalsNow(order),
+                    ..change(partition_id, LogRecord::Closed(Freed::default()))
                 }
             }
             _ => {
@@ -293,7 +308,22 @@ impl Simulation {
                 self.expected.acknowledged += 1;
             }
         }
-        self.expected.check_meters(committer.total())
+        self.expected.check_meters(committer.total())?;
+        self.bill.see(committer.total())?;
+        if self.chance.once_in(3) {
+            self.send(committer)?;
+        }
+        Ok(())
+    }
+
+    /// Sends the batch of sealed windows that is on its way. The answer may be lost.
+    fn send(&mut self, committer: &Committer) -> Result<(), String> {
+        if let Some(batch) = committer.total().sealed() {
+            let answered = !self.chance.once_in(3);
+            self.tally.batches_sent += 1;
+            self.bill.send(batch, answered)?;
+        }
+        Ok(())
     }
 
     fn prepare_spare(&mut self, committer: &mut Committer) -> Result<(), End> {

@@ -13,7 +13,6 @@ use std::ops::Range;
 
 use bytes::{Buf, BufMut};
 use model::{TopicId, TopicPartition, VirtualClusterId};
-use quota::Meters;
 
 use super::block::Block;
 use super::trailer::{Part, Trailer, put_part, take_part};
@@ -133,9 +132,12 @@ pub fn encode(
         groups_end,
         commit_time_min: digest.commit_time_min.unwrap_or(chain.commit_time),
         directory: footer.part(0..directory_bytes),
-        sums: footer.put_meters(Some(&meters.sums)),
-        totals: footer.put_meters(meters.totals.as_ref()),
-        since_totals: footer.put_meters(Some(&meters.since_totals)),
+        sums: footer.put(|out| meters.sums.encode(out)),
+        totals: match &meters.totals {
+            Some(totals) => footer.put(|out| totals.encode(out)),
+            None => Part::default(),
+        },
+        since_totals: footer.put(|out| meters.since_totals.encode(out)),
     };
     let mut bytes = footer.bytes;
     let whole = usize::try_from(to_blocks(bytes.len() as u64)).expect("it is in memory");
@@ -156,13 +158,6 @@ impl Writer {
         let start = self.bytes.len();
         encode(&mut self.bytes);
         self.part(start..self.bytes.len())
-    }
-
-    fn put_meters(&mut self, meters: Option<&Meters>) -> Part {
-        match meters {
-            Some(meters) => self.put(|out| meters.encode(out)),
-            None => Part::default(),
-        }
     }
 
     fn part(&self, range: Range<usize>) -> Part {

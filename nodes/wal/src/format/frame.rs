@@ -14,7 +14,8 @@
 //! 124 key (4)       128 nonce (8)       136 payload
 //! ```
 //!
-//! Kinds: 1 append (the payload is the batch), 2 log start, 3 snapshot, 4 closed, 5 meter totals.
+//! Kinds: 1 append (the payload is the batch), 2 log start and 4 closed (the payload says what they
+//! free), 3 snapshot, 5 meter totals, 6 freed (the payload is the number of bytes).
 //! The offset is an append's base offset, or the new log start. Flag 1: the producer's fields count.
 //! What a kind does not use is zero. Key and nonce are zero while nothing is encrypted at rest.
 //! The facts of an append stand here although its batch has most of them too, so that a log can be
@@ -22,13 +23,15 @@
 
 use bytes::{Buf, BufMut};
 use model::{
-    AppendId, GatewayIncarnation, LaneId, LeaderEpoch, NodeEpoch, Offset, ProducerEpoch,
+    AppendId, ByteCount, GatewayIncarnation, LaneId, LeaderEpoch, NodeEpoch, Offset, ProducerEpoch,
     ProducerId, Timestamp, TopicId, TopicPartition, VirtualClusterId,
 };
-use partition_log::{AppendFacts, FrameAt, LogRecord, LogSnapshot, ProducerStamp, SegmentId};
+use partition_log::{
+    AppendFacts, FrameAt, Freed, LogRecord, LogSnapshot, ProducerStamp, SegmentId,
+};
 use quota::Meters;
 
-use crate::write::FrameRecord;
+use crate::write::{FREED_BYTES, FrameRecord};
 
 /// Size of a frame's header; the payload follows it directly.
 pub const FRAME_HEADER_BYTES: usize = 136;
@@ -42,6 +45,7 @@ const LOG_START: u8 = 2;
 const SNAPSHOT: u8 = 3;
 const CLOSED: u8 = 4;
 const METER_TOTALS: u8 = 5;
+const FREED: u8 = 6;
 
 /// Why some bytes are not an intact frame.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -136,7 +140,7 @@ fn put_header(out: &mut Vec<u8>, origin: &FrameOrigin, record: &FrameRecord) {
     let producer = facts.and_then(|facts| facts.producer);
     let offset = match record {
         FrameRecord::Log(LogRecord::Append(facts)) => facts.base_offset.value(),
-        FrameRecord::Log(LogRecord::LogStart(offset)) => offset.value(),
+        FrameRecord::Log(LogRecord::LogStart(offset, _)) => offset.value(),
         _ => 0,
     };
     out.put_u8(kind(record));
@@ -169,11 +173,12 @@ fn put_header(out: &mut Vec<u8>, origin: &FrameOrigin, record: &FrameRecord) {
 fn kind(record: &FrameRecord) -> u8 {
     match record {
         FrameRecord::Log(LogRecord::Append(_)) => APPEND,
-        FrameRecord::Log(LogRecord::LogStart(_)) => LOG_START,
+        FrameRecord::Log(LogRecord::LogStart(..)) => LOG_START,
         FrameRecord::Log(LogRecord::Snapshot(_)) => SNAPSHOT,
-        FrameRecord::Log(LogRecord::Closed) => CLOSED,
+        FrameRecord::Log(LogRecord::Closed(_)) => CLOSED,
         FrameRecord::MeterTotals(_) => METER_TOTALS,
-        FrameRecord::MeterTotalsNow { .. } => unreachable!("the totals are filled in before"),
+        FrameRecord::Freed(_) => FREED,
+        FrameRecord::MeterTotalsNow(_) => unreachable!("the totals are filled in before"),
     }
 }
 
@@ -329,14 +334,26 @@ fn read_record(kind: u8, facts: AppendFacts, payload: &[u8]) -> Result<FrameReco
             let meters = Meters::decode(payload).map_err(|fault| content(&fault))?;
             return Ok(FrameRecord::MeterTotals(meters));
         }
-        LOG_START => LogRecord::LogStart(facts.base_offset),
-        CLOSED => LogRecord::Closed,
+        LOG_START => LogRecord::LogStart(facts.base_offset, read_freed(payload)?),
+        CLOSED => LogRecord::Closed(read_freed(payload)?),
+        FREED => {
+            let bytes = <[u8; 8]>::try_from(payload);
+            let bytes = bytes.map_err(|_| FrameFault::Payload(payload.len() as u64))?;
+            return Ok(FrameRecord::Freed(ByteCount(u64::from_le_bytes(bytes))));
+        }
         unknown => return Err(FrameFault::Kind(unknown)),
     };
-    match payload.len() {
-        0 => Ok(FrameRecord::Log(record)),
-        length => Err(FrameFault::Payload(length as u64)),
+    Ok(FrameRecord::Log(record))
+}
+
+fn read_freed(mut payload: &[u8]) -> Result<Freed, FrameFault> {
+    if payload.len() != FREED_BYTES {
+        return Err(FrameFault::Payload(payload.len() as u64));
     }
+    Ok(Freed {
+        bytes: payload.get_u64_le(),
+        position: payload.get_u64_le(),
+    })
 }
 
 #[cfg(test)]

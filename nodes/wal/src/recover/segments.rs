@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use model::{NodeEpoch, Timestamp, TopicPartition};
 use partition_log::{PartitionDigest, SegmentId};
-use quota::Meters;
+use quota::{Meters, Tally};
 
 use crate::digest::{SegmentDigest, SegmentMeters};
 use crate::disk::Disk;
@@ -189,15 +189,13 @@ fn read_sealed(
 }
 
 fn read_meters(file: &SegmentFile, trailer: &Trailer) -> Result<SegmentMeters, PartError> {
-    let read = |part: Part| {
-        Meters::decode(&file.part(part)?)
-            .map_err(|_| PartError::Fault(Fault::Footer("meters cannot be read")))
-    };
+    let fault = |_| PartError::Fault(Fault::Footer("meters cannot be read"));
+    let read = |part: Part| Tally::decode(&file.part(part)?).map_err(fault);
     let is_there = trailer.totals != Part::default();
     Ok(SegmentMeters {
         sums: read(trailer.sums)?,
         totals: if is_there {
-            Some(read(trailer.totals)?)
+            Some(Meters::decode(&file.part(trailer.totals)?).map_err(fault)?)
         } else {
             None
         },

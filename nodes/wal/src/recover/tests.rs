@@ -12,7 +12,7 @@ use crate::format::Chain;
 use crate::format::block::BlockFault;
 use crate::names::{segment_name, spare_name};
 use crate::sim::{Crash, SimDisk};
-use crate::write::PreparedFrame;
+use crate::write::{FrameRecord, FrameWrite, PreparedFrame, TotalsOrder};
 
 const TO: fn() -> TopicPartition = || partition(1);
 
@@ -289,7 +289,12 @@ fn a_snapshot_larger_than_the_footers_reserve_is_kept_all_the_same() {
     let (mut opened, _) = try_open(&disk, 2).unwrap();
     // Many partitions with one frame each: the footer is as large as the groups.
     let mut pending: VecDeque<_> = (0..900)
-        .map(|number| PreparedFrame::new(change(partition(10 + number), LogRecord::Closed)))
+        .map(|number| {
+            PreparedFrame::new(change(
+                partition(10 + number),
+                LogRecord::Closed(Default::default()),
+            ))
+        })
         .collect();
     while !pending.is_empty() {
         opened.committer.commit(&mut pending).unwrap();
@@ -331,11 +336,22 @@ fn totals_of_many_windows_lose_minutes_rather_than_bytes() {
         clock.advance(60_000);
     }
     assert_eq!(opened.committer.total().windows().count(), 5400);
-    let mut pending = VecDeque::from([PreparedFrame::new(crate::fixtures::totals_now())]);
+    let seal = FrameRecord::MeterTotalsNow(TotalsOrder::Seal { stored_below: 0 });
+    let seal = FrameWrite {
+        record: seal,
+        ..crate::fixtures::totals_now()
+    };
+    let mut pending = VecDeque::from([PreparedFrame::new(seal)]);
     opened.committer.commit(&mut pending).unwrap();
     let total = opened.committer.total().clone();
     assert_eq!(total.windows().count(), 0);
-    let sums = total.totals().map(|(_, sum)| sum.bytes_in.0);
+    let sealed = total.sealed().expect("all windows are over");
+    assert_eq!(sealed.runs.len(), 90, "one window for each virtual cluster");
+    let billed = sealed.runs.iter().map(|run| run.amounts.bytes_in);
+    assert_eq!(billed.sum::<u64>(), bytes_in);
+    let sums = total
+        .totals(model::Timestamp(0))
+        .map(|(_, sum)| sum.bytes_in.0);
     assert_eq!(sums.sum::<u64>(), bytes_in);
     drop(opened);
     assert_eq!(try_open(&disk, 2).unwrap().1.meters, total);

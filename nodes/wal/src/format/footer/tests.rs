@@ -1,5 +1,6 @@
 use model::{NodeEpoch, Timestamp};
-use partition_log::{LogRecord, PartitionDigest, SegmentId};
+use partition_log::{Freed, LogRecord, PartitionDigest, SegmentId};
+use quota::{Meters, Tally};
 
 use super::*;
 use crate::fixtures::{append, change, offset, partition};
@@ -43,12 +44,12 @@ fn digest() -> SegmentDigest {
         &append(partition(2), 50, 2, b"two", Some((1, 0))),
         6000,
     );
-    let totals = FrameRecord::MeterTotals(Meters::new());
+    let totals = FrameRecord::MeterTotals(Meters::new(1));
     add(
         &mut digest,
         &FrameWrite {
             record: totals,
-            ..change(partition(0), LogRecord::Closed)
+            ..change(partition(0), LogRecord::Closed(Freed::default()))
         },
         7000,
     );
@@ -59,7 +60,10 @@ fn digest() -> SegmentDigest {
     );
     add(
         &mut digest,
-        &change(partition(2), LogRecord::LogStart(offset(51))),
+        &change(
+            partition(2),
+            LogRecord::LogStart(offset(51), Freed::default()),
+        ),
         9000,
     );
     digest
@@ -95,10 +99,11 @@ fn each_part_is_found_by_itself() {
     }
     assert_eq!(directory.find(partition(8)), None);
 
-    let meters = |at: Part| Meters::decode(part(&footer, base, at)).unwrap();
-    assert_eq!(meters(trailer.sums), digest.meters.sums);
-    assert_eq!(meters(trailer.totals), Meters::new());
-    assert_eq!(meters(trailer.since_totals), digest.meters.since_totals);
+    let tally = |at: Part| Tally::decode(part(&footer, base, at)).unwrap();
+    assert_eq!(tally(trailer.sums), digest.meters.sums);
+    let totals = Meters::decode(part(&footer, base, trailer.totals));
+    assert_eq!(totals, Ok(Meters::new(1)));
+    assert_eq!(tally(trailer.since_totals), digest.meters.since_totals);
     assert_ne!(digest.meters.sums, digest.meters.since_totals);
 }
 

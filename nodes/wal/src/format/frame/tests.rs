@@ -1,10 +1,9 @@
 use bytes::Bytes;
 use proptest::prelude::*;
-use quota::Minute;
 
 use super::*;
 use crate::fixtures::{append, batch, change, offset, partition};
-use crate::write::{FrameWrite, PreparedFrame};
+use crate::write::{FrameWrite, PreparedFrame, TotalsOrder};
 
 const ORIGIN: FrameOrigin = FrameOrigin {
     segment: SegmentId(0x0102_0304),
@@ -15,6 +14,11 @@ const ORIGIN: FrameOrigin = FrameOrigin {
         topic: TopicId([9; 16]),
         partition: 11,
     },
+};
+
+const FREED_SOME: Freed = Freed {
+    bytes: 5,
+    position: 0x0102_0304_0506_0708,
 };
 
 fn encode(write: FrameWrite) -> Vec<u8> {
@@ -38,13 +42,14 @@ fn with_crc(mut bytes: Vec<u8>) -> Vec<u8> {
 }
 
 fn all_kinds() -> Vec<FrameWrite> {
-    let mut meters = Meters::new();
-    meters.add_in(
+    let mut meters = Meters::new(2);
+    meters.add(quota::Window::appended(
         VirtualClusterId(3),
         Timestamp(60_000),
-        model::ByteCount(4),
+        ByteCount(4),
         5,
-    );
+    ));
+    meters.seal_before(quota::Minute(2));
     let snapshot = LogSnapshot {
         end_offset: offset(8),
         ..LogSnapshot::default()
@@ -53,12 +58,16 @@ fn all_kinds() -> Vec<FrameWrite> {
     vec![
         append(partition(1), 12, 3, b"body", None),
         append(partition(1), 12, 3, b"", Some((5, i32::MAX - 1))),
-        change(partition(1), LogRecord::LogStart(offset(99))),
+        change(partition(1), LogRecord::LogStart(offset(99), FREED_SOME)),
         change(partition(1), LogRecord::Snapshot(snapshot)),
-        change(partition(1), LogRecord::Closed),
+        change(partition(1), LogRecord::Closed(FREED_SOME)),
         FrameWrite {
             record: totals,
-            ..change(partition(1), LogRecord::Closed)
+            ..change(partition(1), LogRecord::Closed(FREED_SOME))
+        },
+        FrameWrite {
+            record: FrameRecord::Freed(ByteCount(77)),
+            ..change(partition(1), LogRecord::Closed(FREED_SOME))
         },
     ]
 }
@@ -133,21 +142,21 @@ fn what_is_no_frame_is_named() {
     );
     assert!(matches!(decode(8, &[3]), Err(FrameFault::Content(_))));
     assert!(matches!(decode(8, &[5]), Err(FrameFault::Content(_))));
+    assert_eq!(decode(8, &[6]), Err(FrameFault::Payload(65)));
+    assert_eq!(decode(8, &[7]), Err(FrameFault::Kind(7)));
 }
 
 #[test]
 #[should_panic(expected = "filled in before")]
 fn totals_are_filled_in_before_they_are_written() {
-    let record = FrameRecord::MeterTotalsNow {
-        fold_before: Minute(0),
-    };
+    let record = FrameRecord::MeterTotalsNow(TotalsOrder::Carry);
     put_frame(&mut Vec::new(), &ORIGIN, &record, [&[], &[]]);
 }
 
 proptest! {
     /// Whatever bytes there are under a right checksum: no panic.
     #[test]
-    fn any_header_is_read_or_refused(header in prop::collection::vec(any::<u8>(), 128), kind in 0..7_u8) {
+    fn any_header_is_read_or_refused(header in prop::collection::vec(any::<u8>(), 128), kind in 0..8_u8) {
         let mut bytes = vec![0; 8];
         bytes.extend(header);
         bytes[8] = kind;

@@ -1,0 +1,40 @@
+"""What a member of the group tells its orchestrator: one JSON object a line on standard output.
+
+Every event has the time `t` (seconds since 1970), the member's name `m` and its kind `e`:
+`assigned` and `revoked` with partitions `p`; `read` with partition `p`, first and last offset;
+`committed` with `{partition: offset}`. A member stops gracefully at SIGTERM.
+"""
+
+import json
+import signal
+import sys
+import threading
+import time
+
+
+class Member:
+    """One member's voice; lines of several threads do not mix."""
+
+    _write = threading.Lock()
+
+    def __init__(self, name):
+        self.name = name
+        self.stopping = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: self.stopping.set())
+
+    def tell(self, kind, **more):
+        """Tells one event, now."""
+        line = json.dumps({"t": time.time(), "m": self.name, "e": kind} | more)
+        with self._write:
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+
+    def tell_read(self, records):
+        """Tells what one poll gave: `records` are (partition, offset), ascending by partition."""
+        spans = {}
+        for partition, offset in records:
+            first, last = spans.setdefault(partition, (offset, offset))
+            spans[partition] = (min(first, offset), max(last, offset))
+        for partition, (first, last) in spans.items():
+            self.tell("read", p=partition, first=first, last=last)
+        return {partition: last + 1 for partition, (_, last) in spans.items()}
