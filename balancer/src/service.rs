@@ -317,15 +317,8 @@ impl Service {
                 validate_only,
                 reply,
             } => {
-                let growth = Growth {
-                    at: self.clock.wall(),
-                    node: NodeId(0),
-                };
-                let decide = |state: &CatalogState, more: &MorePartitions| {
-                    catalog::create_partitions(state, cluster, more, growth).map(Some)
-                };
-                let (results, outcome) =
-                    self.change(cluster, (&topics, validate_only), decide).await;
+                let growing = self.create_partitions(cluster, &topics, validate_only);
+                let (results, outcome) = growing.await;
                 let _ = reply.send(results);
                 outcome
             }
@@ -335,12 +328,8 @@ impl Service {
                 validate_only,
                 reply,
             } => {
-                let decide = |state: &CatalogState, change: &TopicChange| {
-                    catalog::alter_topic(state, cluster, change)
-                };
-                let (results, outcome) = self
-                    .change(cluster, (&changes, validate_only), decide)
-                    .await;
+                let altering = self.alter_topics(cluster, &changes, validate_only);
+                let (results, outcome) = altering.await;
                 let _ = reply.send(results);
                 outcome
             }
@@ -348,21 +337,13 @@ impl Service {
                 let (record, (start, end)) = catalog::allocate_producer_ids(&self.state);
                 let outcome = self.commit(vec![record]).await;
                 let block = ProducerIdBlock { start, end };
-                let _ = reply.send(if outcome.is_ok() {
-                    Ok(block)
-                } else {
-                    Err(Unavailable)
-                });
+                let _ = reply.send(if_stored(block, &outcome));
                 outcome
             }
             Call::RegisterNode(node, reply) => {
                 let (record, epoch) = catalog::register_node(&self.state, node);
                 let outcome = self.commit(vec![record]).await;
-                let _ = reply.send(if outcome.is_ok() {
-                    Ok(epoch)
-                } else {
-                    Err(Unavailable)
-                });
+                let _ = reply.send(if_stored(epoch, &outcome));
                 outcome
             }
             Call::Usage(reply) => {
@@ -374,11 +355,7 @@ impl Service {
             Call::SetCluster(cluster, reply) => {
                 let record = catalog::set_cluster(&self.state, *cluster);
                 let outcome = self.commit(record.into_iter().collect()).await;
-                let _ = reply.send(if outcome.is_ok() {
-                    Ok(())
-                } else {
-                    Err(Unavailable)
-                });
+                let _ = reply.send(if_stored((), &outcome));
                 outcome
             }
         }
@@ -456,6 +433,34 @@ impl Service {
         records.extend(budget.record());
         let outcome = self.commit(records).await;
         (unless_failed(results, &outcome), outcome)
+    }
+
+    async fn create_partitions(
+        &mut self,
+        cluster: VirtualClusterId,
+        topics: &[MorePartitions],
+        validate_only: bool,
+    ) -> (Vec<Result<(), TopicError>>, Result<(), StoreError>) {
+        let growth = Growth {
+            at: self.clock.wall(),
+            node: NodeId(0),
+        };
+        let decide = |state: &CatalogState, more: &MorePartitions| {
+            catalog::create_partitions(state, cluster, more, growth).map(Some)
+        };
+        self.change(cluster, (topics, validate_only), decide).await
+    }
+
+    async fn alter_topics(
+        &mut self,
+        cluster: VirtualClusterId,
+        changes: &[TopicChange],
+        validate_only: bool,
+    ) -> (Vec<Result<(), TopicError>>, Result<(), StoreError>) {
+        let decide = |state: &CatalogState, change: &TopicChange| {
+            catalog::alter_topic(state, cluster, change)
+        };
+        self.change(cluster, (changes, validate_only), decide).await
     }
 
     /// Hands over the batch of sealed usage that is on its way, or seals the next one.
@@ -541,6 +546,11 @@ impl Service {
 }
 
 /// What was decided holds only if it was stored.
+fn if_stored<T>(decided: T, outcome: &Result<(), StoreError>) -> Result<T, Unavailable> {
+    outcome.as_ref().map(|()| decided).map_err(|_| Unavailable)
+}
+
+/// The same for topics, each of which may have been refused before.
 fn unless_failed<T>(
     results: Vec<Result<T, TopicError>>,
     outcome: &Result<(), StoreError>,

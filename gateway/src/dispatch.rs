@@ -265,7 +265,7 @@ pub(crate) fn refusal(header: &RequestHeader, request: &Request, code: ErrorCode
         Request::ListPartitionReassignments(_) => {
             list_partition_reassignments::refusal(code).into()
         }
-        Request::DescribeCluster(request) => describe_cluster::refusal(request, code).into(),
+        Request::DescribeCluster(_) => describe_cluster::refusal(code).into(),
     };
     Answer::new(header, &response)
 }

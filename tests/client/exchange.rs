@@ -2,23 +2,37 @@
 //!
 //! Owns: the pairs. Does not own: the messages (`wire`).
 
+use wire::messages::alter_configs::{AlterConfigsRequest, AlterConfigsResponse};
 use wire::messages::api_versions::{ApiVersionsRequest, ApiVersionsResponse};
+use wire::messages::create_partitions::{CreatePartitionsRequest, CreatePartitionsResponse};
 use wire::messages::create_topics::{CreateTopicsRequest, CreateTopicsResponse};
 use wire::messages::delete_groups::{DeleteGroupsRequest, DeleteGroupsResponse};
+use wire::messages::delete_records::{DeleteRecordsRequest, DeleteRecordsResponse};
 use wire::messages::delete_topics::{DeleteTopicsRequest, DeleteTopicsResponse};
+use wire::messages::describe_cluster::{DescribeClusterRequest, DescribeClusterResponse};
+use wire::messages::describe_configs::{DescribeConfigsRequest, DescribeConfigsResponse};
 use wire::messages::describe_groups::{DescribeGroupsRequest, DescribeGroupsResponse};
 use wire::messages::fetch::{FetchRequest, FetchResponse};
 use wire::messages::find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse};
 use wire::messages::heartbeat::{HeartbeatRequest, HeartbeatResponse};
+use wire::messages::incremental_alter_configs::{
+    IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse,
+};
 use wire::messages::init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
 use wire::messages::join_group::{JoinGroupRequest, JoinGroupResponse};
 use wire::messages::leave_group::{LeaveGroupRequest, LeaveGroupResponse};
 use wire::messages::list_groups::{ListGroupsRequest, ListGroupsResponse};
 use wire::messages::list_offsets::{ListOffsetsRequest, ListOffsetsResponse};
+use wire::messages::list_partition_reassignments::{
+    ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse,
+};
 use wire::messages::metadata::{MetadataRequest, MetadataResponse};
 use wire::messages::offset_commit::{OffsetCommitRequest, OffsetCommitResponse};
 use wire::messages::offset_delete::{OffsetDeleteRequest, OffsetDeleteResponse};
 use wire::messages::offset_fetch::{OffsetFetchRequest, OffsetFetchResponse};
+use wire::messages::offset_for_leader_epoch::{
+    OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
+};
 use wire::messages::produce::{ProduceRequest, ProduceResponse};
 use wire::messages::sasl_authenticate::{SaslAuthenticateRequest, SaslAuthenticateResponse};
 use wire::messages::sasl_handshake::{SaslHandshakeRequest, SaslHandshakeResponse};
@@ -72,6 +86,14 @@ exchanges! {
     DeleteTopics DeleteTopicsRequest DeleteTopicsResponse
     InitProducerId InitProducerIdRequest InitProducerIdResponse
     SaslAuthenticate SaslAuthenticateRequest SaslAuthenticateResponse
+    DeleteRecords DeleteRecordsRequest DeleteRecordsResponse
+    OffsetForLeaderEpoch OffsetForLeaderEpochRequest OffsetForLeaderEpochResponse
+    DescribeConfigs DescribeConfigsRequest DescribeConfigsResponse
+    AlterConfigs AlterConfigsRequest AlterConfigsResponse
+    CreatePartitions CreatePartitionsRequest CreatePartitionsResponse
+    IncrementalAlterConfigs IncrementalAlterConfigsRequest IncrementalAlterConfigsResponse
+    ListPartitionReassignments ListPartitionReassignmentsRequest ListPartitionReassignmentsResponse
+    DescribeCluster DescribeClusterRequest DescribeClusterResponse
     DeleteGroups DeleteGroupsRequest DeleteGroupsResponse
     OffsetDelete OffsetDeleteRequest OffsetDeleteResponse
 }

@@ -52,7 +52,7 @@ pub fn alter_topic(
     let (owner, topic) = find(state, cluster, &change.name)?;
     let config = alter_config(&topic.config, &change.change, &owner.limits)?;
     let changes = config != topic.config;
-    Ok(changes.then(|| CatalogRecord::TopicConfigSet {
+    Ok(changes.then_some(CatalogRecord::TopicConfigSet {
         topic: topic.id,
         config,
     }))

@@ -87,10 +87,8 @@ fn apply(written: &mut Written, name: &str, change: &PropertyChange) -> Result<(
         PropertyChange::Set(value) => {
             written.insert(name.to_owned(), value.clone());
         }
-        PropertyChange::Delete => {
-            known(name)?;
-            written.remove(name);
-        }
+        // As in Kafka no matter whether there is such a property.
+        PropertyChange::Delete => drop(written.remove(name)),
         PropertyChange::Append(elements) => {
             let mut list = elements_of(written, name, "APPEND")?;
             for element in elements.split(',') {

@@ -24,7 +24,7 @@ pub(crate) fn handle(call: &Call, request: &DescribeClusterRequest) -> Answer {
         let fault = Fault::EndpointType(request.endpoint_type);
         return call.answer(DescribeClusterResponse {
             error_message: Some(fault.text()),
-            ..refusal(request, call.refuse(&fault))
+            ..refusal(call.refuse(&fault))
         });
     }
     let brokers = metadata::brokers(call).into_iter();
@@ -45,13 +45,9 @@ pub(crate) fn handle(call: &Call, request: &DescribeClusterRequest) -> Answer {
 }
 
 /// An answer that tells nothing.
-pub(crate) fn refusal(
-    request: &DescribeClusterRequest,
-    code: ErrorCode,
-) -> DescribeClusterResponse {
+pub(crate) fn refusal(code: ErrorCode) -> DescribeClusterResponse {
     DescribeClusterResponse {
         error_code: code.code(),
-        endpoint_type: request.endpoint_type,
         ..DescribeClusterResponse::default()
     }
 }

@@ -29,8 +29,12 @@ pub(crate) fn handle(call: &Call, request: &DescribeConfigsRequest) -> Answer {
     let mut types = request.resources.iter().map(|asked| asked.resource_type);
     if types.any(|code| ResourceType::from_code(code).is_none()) {
         // As in Kafka nothing is told at all then.
-        let unknown = Fault::Invalid("Unexpected resource type.");
-        return call.answer(refusal(request, call.refuse(&unknown)));
+        let unknown = Fault::Invalid("A resource is of an unknown type.");
+        let mut refused = refusal(request, call.refuse(&unknown));
+        for result in &mut refused.results {
+            result.error_message = Some(unknown.text());
+        }
+        return call.answer(refused);
     }
     let mut room = DESCRIBED_PROPERTIES_MAX;
     let results = request.resources.iter().map(|asked| {
@@ -40,7 +44,12 @@ pub(crate) fn handle(call: &Call, request: &DescribeConfigsRequest) -> Answer {
             ..DescribeConfigsResult::default()
         };
         match describe(call, request, asked).and_then(|configs| fit(configs, &mut room)) {
-            Ok(configs) => DescribeConfigsResult { configs, ..result },
+            Ok(configs) => DescribeConfigsResult {
+                // As in Kafka empty, not null.
+                error_message: Some(String::new()),
+                configs,
+                ..result
+            },
             Err(fault) => DescribeConfigsResult {
                 error_code: call.refuse(&fault).code(),
                 error_message: Some(fault.text()),

@@ -41,7 +41,7 @@ pub(crate) async fn handle(call: Call, request: OffsetForLeaderEpochRequest) -> 
             let found = async {
                 let partition = partition?;
                 leader_epoch::check(asked.current_leader_epoch)?;
-                Ok(ask(call, partition, OffsetQuery::Latest, give_up_at).await?)
+                ask(call, partition, OffsetQuery::Latest, give_up_at).await
             };
             match found.await {
                 Ok(found) => end_of(&asked, found.bounds.high_watermark.to_wire()),
