@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use balancer::Balancer;
-use control_api::ControlPlane;
+use control_api::{ControlPlane, NewTopic};
 use model::{AccessKey, ClusterMap, ScramCredential, TenantId, VirtualCluster, VirtualClusterId};
 
 use crate::config::{ClusterConfig, Config};
@@ -150,6 +150,7 @@ fn apply(wanted: &mut VirtualCluster, config: &ClusterConfig, names: Vec<String>
         .replication_factors
         .clone_from(&config.replication_factors);
     wanted.virtual_brokers = config.virtual_brokers;
+    wanted.groups = config.groups;
     Ok(())
 }
 
@@ -183,6 +184,7 @@ fn system_cluster() -> VirtualCluster {
         default_partitions: 1,
         replication_factors: vec![1, -1],
         virtual_brokers: 1,
+        groups: model::GroupSettings::default(),
         access_keys: Default::default(),
         scram_users: Default::default(),
     }
@@ -194,22 +196,30 @@ async fn set_system_cluster(balancer: &Balancer) -> Result<()> {
         .await
         .context("writing the catalog")?;
     let system = VirtualClusterId::SYSTEM;
-    let is_there = balancer
-        .watch()
-        .borrow()
-        .topic_by_name(system, catalog::USAGE_TOPIC)
-        .is_some();
-    if is_there {
-        return Ok(());
-    }
-    let usage = control_api::NewTopic {
-        name: catalog::USAGE_TOPIC.to_owned(),
-        partitions: Some(1),
-        replication_factor: None,
-        configs: Vec::new(),
-    };
-    for created in balancer.create_topics(system, vec![usage], false).await {
-        created.context("creating the usage topic")?;
+    let map = balancer.watch().borrow().clone();
+    let missing: Vec<_> = system_topics()
+        .into_iter()
+        .filter(|topic| map.topic_by_name(system, &topic.name).is_none())
+        .collect();
+    for created in balancer.create_topics(system, missing, false).await {
+        created.context("creating the internal topics")?;
     }
     Ok(())
+}
+
+/// The internal topics: what gateways have delivered, and the state of consumer groups, which goes
+/// when its coordinators say so and at no other time.
+fn system_topics() -> [NewTopic; 2] {
+    let topic = |name: &str, partitions, configs| NewTopic {
+        name: name.to_owned(),
+        partitions: Some(partitions),
+        replication_factor: None,
+        configs,
+    };
+    let unlimited = |name: &str| (name.to_owned(), Some("-1".to_owned()));
+    let kept = vec![unlimited("retention.ms"), unlimited("retention.bytes")];
+    [
+        topic(catalog::USAGE_TOPIC, 1, Vec::new()),
+        topic(catalog::GROUPS_TOPIC, coordinator::GROUP_SHARDS, kept),
+    ]
 }

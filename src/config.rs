@@ -123,6 +123,8 @@ pub struct ClusterConfig {
     /// How many brokers clients see; 1 to 64. All of one process have its one address, which
     /// librdkafka before 2.10 takes for one broker: so more than one is for clients that are newer.
     pub virtual_brokers: u32,
+    /// How consumer groups are run (see `model::GroupSettings`).
+    pub groups: model::GroupSettings,
     /// An extra listener without TLS and sign-in, for test suites: loopback only.
     pub plaintext_listen: Option<SocketAddr>,
 }
@@ -160,6 +162,7 @@ impl Default for ClusterConfig {
             default_partitions: 3,
             replication_factors: vec![1, 3, -1],
             virtual_brokers: 1,
+            groups: model::GroupSettings::default(),
             plaintext_listen: None,
         }
     }

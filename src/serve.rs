@@ -193,6 +193,7 @@ async fn start_node(config: &Config, balancer: &Balancer, clock: &Arc<dyn Clock>
         },
         control: Arc::new(balancer.clone()),
         clock: Arc::clone(clock),
+        random: Arc::new(fill_random),
     };
     Node::start(parts).await.context("starting the node")
 }
@@ -436,7 +437,8 @@ impl AdminSource for Source {
 
     fn topic_metrics(&self) -> String {
         let map = self.bill.balancer.watch().borrow().clone();
-        self.topics.render(&map, &self.bill.node, &self.delivered)
+        let topics = self.topics.render(&map, &self.bill.node, &self.delivered);
+        topics + &self.bill.node.lag_metrics()
     }
 
     async fn usage(&self) -> Vec<UsageRow> {

@@ -15,8 +15,8 @@ use gateway::{
     FakeSaltSecret, Gateway, GatewayConfig, GatewayParts, Listener, ListenerKind, Nodes,
 };
 use model::{
-    ByteCount, Clock, GatewayIncarnation, Limits, NodeId, TenantId, Timestamp, VirtualCluster,
-    VirtualClusterId,
+    ByteCount, Clock, GatewayIncarnation, GroupSettings, Limits, NodeId, TenantId, Timestamp,
+    VirtualCluster, VirtualClusterId,
 };
 use node_api::{NodeTransport, UsageTotal};
 use nodes::{Node, NodeConfig, NodeParts};
@@ -117,14 +117,15 @@ async fn start_balancer(clock: &Arc<dyn Clock>) -> Result<Balancer> {
     balancer
         .set_cluster(cluster(VirtualClusterId::SYSTEM, 0, "system"))
         .await?;
-    let usage = NewTopic {
-        name: catalog::USAGE_TOPIC.to_owned(),
-        partitions: Some(1),
+    let internal = [(catalog::USAGE_TOPIC, 1), (catalog::GROUPS_TOPIC, 64)];
+    let internal = internal.map(|(name, partitions)| NewTopic {
+        name: name.to_owned(),
+        partitions: Some(partitions),
         replication_factor: None,
         configs: Vec::new(),
-    };
+    });
     for created in balancer
-        .create_topics(VirtualClusterId::SYSTEM, vec![usage], false)
+        .create_topics(VirtualClusterId::SYSTEM, internal.into(), false)
         .await
     {
         created?;
@@ -150,6 +151,10 @@ fn cluster(id: VirtualClusterId, tenant: u32, name: &str) -> VirtualCluster {
         default_partitions: 1,
         replication_factors: vec![1, 3, -1],
         virtual_brokers: 1,
+        groups: GroupSettings {
+            initial_rebalance_delay_ms: 0,
+            ..GroupSettings::default()
+        },
         access_keys: Default::default(),
         scram_users: Default::default(),
     }
@@ -172,6 +177,7 @@ async fn start_node(
         },
         control: Arc::clone(control),
         clock: Arc::clone(clock),
+        random: Arc::new(|bytes: &mut [u8]| fill_random(bytes)),
     };
     Ok(Node::start(parts).await?)
 }

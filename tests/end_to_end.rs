@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod limits;
 mod names;
 mod restart;
 mod tenants;

@@ -10,6 +10,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use balancer::LimitUse;
 use serde::de::DeserializeOwned;
 mod access;
 
@@ -302,11 +303,27 @@ impl Server {
         row.with_context(|| format!("no usage of {cluster}"))
     }
 
+    /// Asks `tidegate limits` about one limit of one virtual cluster.
+    ///
+    /// # Errors
+    /// If the command fails, or knows no such cluster or limit.
+    pub fn limit(&self, cluster: &str, limit: &str) -> Result<LimitUse> {
+        let rows: Vec<LimitUse> = self.ask("limits", &[])?;
+        let mut rows = rows.into_iter();
+        let row = rows.find(|row| row.cluster == cluster && row.limit == limit);
+        row.with_context(|| format!("no limit {limit} of {cluster}"))
+    }
+
     /// Asks `tidegate usage` with further flags for its rows.
     ///
     /// # Errors
     /// If the command fails.
     pub fn usage_rows<T: DeserializeOwned>(&self, flags: &[&str]) -> Result<Vec<T>> {
+        self.ask("usage", flags)
+    }
+
+    /// What a command says of the running server in JSON.
+    fn ask<T: DeserializeOwned>(&self, command: &str, flags: &[&str]) -> Result<T> {
         let data = self
             .launch
             .data
@@ -314,9 +331,9 @@ impl Server {
             .context("the data folder is not UTF-8")?;
         let said = self
             .launch
-            .run(&[&["usage", "--data", data, "--json"], flags].concat())?;
+            .run(&[&[command, "--data", data, "--json"], flags].concat())?;
         let words = String::from_utf8_lossy(&said.stderr);
-        ensure!(said.status.success(), "tidegate usage: {words}");
+        ensure!(said.status.success(), "tidegate {command}: {words}");
         Ok(serde_json::from_slice(&said.stdout)?)
     }
 

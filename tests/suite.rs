@@ -7,6 +7,8 @@
 pub mod audit;
 pub mod client;
 pub mod embedded;
+#[cfg(test)]
+mod groups;
 pub mod kill9;
 pub mod lanes;
 pub mod ledger;

@@ -201,7 +201,7 @@ pub trait AdminSource: Send + Sync + 'static {
     fn is_healthy(&self) -> bool;
     /// All metrics that name nothing of a tenant's, in Prometheus's text format.
     fn metrics(&self) -> String;
-    /// Those that name virtual clusters and topics.
+    /// Those that name virtual clusters, topics and groups.
     fn topic_metrics(&self) -> String;
     /// What each virtual cluster has used.
     async fn usage(&self) -> Vec<UsageRow>;

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use catalog::alter::Growth;
 use catalog::decide::Birth;
 use catalog::{CatalogRecord, CatalogState, ChangeBudget, cluster_map};
 use control_api::{
-    ControlPlane, CreatedTopic, NewTopic, ProducerIdBlock, RecordUsageError, TopicError, TopicRef,
-    Unavailable,
+    ControlPlane, CreatedTopic, MorePartitions, NewTopic, ProducerIdBlock, RecordUsageError,
+    TopicChange, TopicError, TopicRef, Unavailable,
 };
 use model::{
     CatalogVersion, Clock, ClusterMap, NodeEpoch, NodeId, TopicId, TopicName, VirtualCluster,
@@ -76,6 +77,18 @@ enum Call {
         cluster: VirtualClusterId,
         topics: Vec<TopicRef>,
         reply: oneshot::Sender<Vec<Result<(TopicId, TopicName), TopicError>>>,
+    },
+    CreatePartitions {
+        cluster: VirtualClusterId,
+        topics: Vec<MorePartitions>,
+        validate_only: bool,
+        reply: oneshot::Sender<Vec<Result<(), TopicError>>>,
+    },
+    AlterTopics {
+        cluster: VirtualClusterId,
+        changes: Vec<TopicChange>,
+        validate_only: bool,
+        reply: oneshot::Sender<Vec<Result<(), TopicError>>>,
     },
     ProducerIds(oneshot::Sender<Result<ProducerIdBlock, Unavailable>>),
     RegisterNode(NodeId, oneshot::Sender<Result<NodeEpoch, Unavailable>>),
@@ -189,6 +202,42 @@ impl ControlPlane for Balancer {
             .unwrap_or_else(|| vec![Err(TopicError::Unavailable); count])
     }
 
+    async fn create_partitions(
+        &self,
+        cluster: VirtualClusterId,
+        topics: Vec<MorePartitions>,
+        validate_only: bool,
+    ) -> Vec<Result<(), TopicError>> {
+        let count = topics.len();
+        let call = |reply| Call::CreatePartitions {
+            cluster,
+            topics,
+            validate_only,
+            reply,
+        };
+        self.ask(call)
+            .await
+            .unwrap_or_else(|| vec![Err(TopicError::Unavailable); count])
+    }
+
+    async fn alter_topics(
+        &self,
+        cluster: VirtualClusterId,
+        changes: Vec<TopicChange>,
+        validate_only: bool,
+    ) -> Vec<Result<(), TopicError>> {
+        let count = changes.len();
+        let call = |reply| Call::AlterTopics {
+            cluster,
+            changes,
+            validate_only,
+            reply,
+        };
+        self.ask(call)
+            .await
+            .unwrap_or_else(|| vec![Err(TopicError::Unavailable); count])
+    }
+
     async fn allocate_producer_ids(&self) -> Result<ProducerIdBlock, Unavailable> {
         self.ask(Call::ProducerIds).await.ok_or(Unavailable)?
     }
@@ -262,25 +311,39 @@ impl Service {
                 let _ = reply.send(results);
                 outcome
             }
+            Call::CreatePartitions {
+                cluster,
+                topics,
+                validate_only,
+                reply,
+            } => {
+                let growing = self.create_partitions(cluster, &topics, validate_only);
+                let (results, outcome) = growing.await;
+                let _ = reply.send(results);
+                outcome
+            }
+            Call::AlterTopics {
+                cluster,
+                changes,
+                validate_only,
+                reply,
+            } => {
+                let altering = self.alter_topics(cluster, &changes, validate_only);
+                let (results, outcome) = altering.await;
+                let _ = reply.send(results);
+                outcome
+            }
             Call::ProducerIds(reply) => {
                 let (record, (start, end)) = catalog::allocate_producer_ids(&self.state);
                 let outcome = self.commit(vec![record]).await;
                 let block = ProducerIdBlock { start, end };
-                let _ = reply.send(if outcome.is_ok() {
-                    Ok(block)
-                } else {
-                    Err(Unavailable)
-                });
+                let _ = reply.send(if_stored(block, &outcome));
                 outcome
             }
             Call::RegisterNode(node, reply) => {
                 let (record, epoch) = catalog::register_node(&self.state, node);
                 let outcome = self.commit(vec![record]).await;
-                let _ = reply.send(if outcome.is_ok() {
-                    Ok(epoch)
-                } else {
-                    Err(Unavailable)
-                });
+                let _ = reply.send(if_stored(epoch, &outcome));
                 outcome
             }
             Call::Usage(reply) => {
@@ -292,11 +355,7 @@ impl Service {
             Call::SetCluster(cluster, reply) => {
                 let record = catalog::set_cluster(&self.state, *cluster);
                 let outcome = self.commit(record.into_iter().collect()).await;
-                let _ = reply.send(if outcome.is_ok() {
-                    Ok(())
-                } else {
-                    Err(Unavailable)
-                });
+                let _ = reply.send(if_stored((), &outcome));
                 outcome
             }
         }
@@ -376,6 +435,34 @@ impl Service {
         (unless_failed(results, &outcome), outcome)
     }
 
+    async fn create_partitions(
+        &mut self,
+        cluster: VirtualClusterId,
+        topics: &[MorePartitions],
+        validate_only: bool,
+    ) -> (Vec<Result<(), TopicError>>, Result<(), StoreError>) {
+        let growth = Growth {
+            at: self.clock.wall(),
+            node: NodeId(0),
+        };
+        let decide = |state: &CatalogState, more: &MorePartitions| {
+            catalog::create_partitions(state, cluster, more, growth).map(Some)
+        };
+        self.change(cluster, (topics, validate_only), decide).await
+    }
+
+    async fn alter_topics(
+        &mut self,
+        cluster: VirtualClusterId,
+        changes: &[TopicChange],
+        validate_only: bool,
+    ) -> (Vec<Result<(), TopicError>>, Result<(), StoreError>) {
+        let decide = |state: &CatalogState, change: &TopicChange| {
+            catalog::alter_topic(state, cluster, change)
+        };
+        self.change(cluster, (changes, validate_only), decide).await
+    }
+
     /// Hands over the batch of sealed usage that is on its way, or seals the next one.
     async fn seal_usage(&mut self) -> Result<(), StoreError> {
         let minute = Minute::of(self.clock.wall());
@@ -394,6 +481,39 @@ impl Service {
     fn partitions_of(&self, topic: TopicId) -> u32 {
         let partitions = self.state.topics.get(&topic);
         partitions.map_or(0, |topic| topic.placements.len() as u32)
+    }
+
+    /// Decides changes of topics one after the other, each on what those before it have left.
+    async fn change<C>(
+        &mut self,
+        cluster: VirtualClusterId,
+        (changes, validate_only): (&[C], bool),
+        decide: impl Fn(&CatalogState, &C) -> Result<Option<CatalogRecord>, TopicError>,
+    ) -> (Vec<Result<(), TopicError>>, Result<(), StoreError>) {
+        let mut budget = ChangeBudget::new(&self.state, cluster, self.clock.wall());
+        let mut after = self.state.clone();
+        let mut records = Vec::new();
+        let mut results = Vec::new();
+        for change in changes {
+            let decided = decide(&after, change).and_then(|record| {
+                if let Some(CatalogRecord::PartitionsCreated { placements, .. }) = &record {
+                    budget.spend(placements.len() as u32)?;
+                }
+                Ok(record)
+            });
+            results.push(decided.map(|record| {
+                if let Some(record) = record {
+                    after.replay(record.clone());
+                    records.push(record);
+                }
+            }));
+        }
+        if validate_only {
+            return (results, Ok(()));
+        }
+        records.extend(budget.record());
+        let outcome = self.commit(records).await;
+        (unless_failed(results, &outcome), outcome)
     }
 
     /// Stores `records` as one change, applies them and shows the new map.
@@ -426,6 +546,11 @@ impl Service {
 }
 
 /// What was decided holds only if it was stored.
+fn if_stored<T>(decided: T, outcome: &Result<(), StoreError>) -> Result<T, Unavailable> {
+    outcome.as_ref().map(|()| decided).map_err(|_| Unavailable)
+}
+
+/// The same for topics, each of which may have been refused before.
 fn unless_failed<T>(
     results: Vec<Result<T, TopicError>>,
     outcome: &Result<(), StoreError>,

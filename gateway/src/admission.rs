@@ -21,12 +21,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use model::{Instant, Topic, TopicPartition, VirtualClusterId};
 use node_api::Appended;
-use records::{BatchRules, ValidBatch, validate};
+use records::{BatchRules, Rejected, ValidBatch, validate};
 
 use crate::call::Call;
 use crate::error::Fault;
 use crate::limits::{
-    ACK_HOLD_MAX, BATCH_SHARE_MIN, PARKING_MAX, PARKING_MIN, SHARED_FRAME_BYTES_MAX,
+    ACK_HOLD_MAX, BATCH_SHARE_MIN, PARKING_MAX, PARKING_MIN, RECOMPRESS_INLINE_BYTES_MAX,
+    SHARED_FRAME_BYTES_MAX,
 };
 use crate::mute::Mute;
 use crate::permission::Authorized;
@@ -51,8 +52,8 @@ pub(crate) struct Admitted {
     pub(crate) mute: Option<Arc<Mute>>,
 }
 
-/// Admits a batch, or says why not.
-pub(crate) fn admit(
+/// Admits a batch, or says why not. One whose topic names another codec is compressed anew.
+pub(crate) async fn admit(
     call: &Call,
     write: Authorized<BatchWrite<'_>>,
     timeout: Duration,
@@ -65,9 +66,15 @@ pub(crate) fn admit(
     let rules = BatchRules::of_topic(call.version(), &topic.config, &call.cluster.limits);
     let clock = &call.services.clock;
     let records = apart(records, call.frame_bytes);
-    let batch = validate(records, &rules, clock.wall())?;
+    let now = clock.wall();
+    let mut batch = validate(records, &rules, now)?;
     if batch.is_transactional() {
         return Err(Fault::TransactionalId);
+    }
+    if let Some(codec) = batch.needs_codec(&rules) {
+        let batch_bytes = batch.bytes().len();
+        let recompress = move || batch.recompress(codec, &rules, now);
+        batch = off_the_path(call, batch_bytes, recompress).await?;
     }
     let Ok(throttle) = call.gate.ingress(batch.bytes().len(), timeout / 2) else {
         return Err(Fault::TimedOut);
@@ -81,6 +88,22 @@ pub(crate) fn admit(
         give_up_at: clock.now() + timeout,
         mute: Some(Arc::clone(&call.client.mute)),
     })
+}
+
+/// Compresses a batch anew without holding up other connections: a large one on a thread of its own,
+/// of which there are a few at a time.
+async fn off_the_path(
+    call: &Call,
+    batch_bytes: usize,
+    recompress: impl FnOnce() -> Result<ValidBatch, Rejected> + Send + 'static,
+) -> Result<ValidBatch, Fault> {
+    if batch_bytes <= RECOMPRESS_INLINE_BYTES_MAX {
+        return Ok(recompress()?);
+    }
+    let place = call.services.recompressions.acquire().await;
+    let _place = place.expect("the semaphore is never closed");
+    let made = tokio::task::spawn_blocking(recompress).await;
+    Ok(made.expect("compressing does not panic, and is not cancelled")?)
 }
 
 /// The batch, copied where it would keep a large frame alive for a small part of it: nodes cache

@@ -30,7 +30,6 @@ pub(crate) struct Call {
     pub(crate) header: RequestHeader,
     /// Length of the frame that the request's bytes are slices of.
     pub(crate) frame_bytes: usize,
-    pub(crate) received_at: Instant,
     pub(crate) map: Arc<ClusterMap>,
     pub(crate) cluster: Arc<VirtualCluster>,
     pub(crate) caller: Caller,

@@ -23,7 +23,7 @@ use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use wire::ApiKey;
 
@@ -35,6 +35,7 @@ use crate::limits::{
     FAREWELL_MAX, FRAME_STEP_BYTES, IN_FLIGHT_BYTES_MAX, IN_FLIGHT_REQUESTS_MAX, LINGER_BYTES_MAX,
     LINGER_MAX, SIGN_IN_FRAME_STEP_BYTES, UNSENT_BYTES_MAX,
 };
+use crate::memory::Held;
 use crate::services::{Services, is_set};
 use crate::session::Session;
 
@@ -79,7 +80,7 @@ struct Queued {
     /// Whether the connection may be read while this is unanswered.
     may_read_on: bool,
     /// The frame's memory.
-    _memory: OwnedSemaphorePermit,
+    _memory: Held,
 }
 
 /// What happens next on a connection.
@@ -196,7 +197,7 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
     async fn next_event(&mut self) -> Event {
         let may_read = self.may_read();
         let may_answer = self.outbound.unsent_bytes() < UNSENT_BYTES_MAX;
-        let bounds = bounds(&self.services, self.session.is_known());
+        let bounds = bounds(&self.services, &self.client, self.session.is_known());
         let deadline = self
             .deadlines()
             .into_iter()
@@ -337,19 +338,24 @@ impl<S: AsyncRead + AsyncWrite> Connection<S> {
 }
 
 /// What bounds the next frame.
-fn bounds(services: &Services, is_known: bool) -> Bounds<'_> {
+fn bounds<'a>(services: &'a Services, client: &'a Client, is_known: bool) -> Bounds<'a> {
     let config = &services.config;
     if is_known {
         Bounds {
             frame_bytes_max: config.request_bytes_max,
             step_bytes: FRAME_STEP_BYTES,
             memory: &services.request_memory,
+            share: client
+                .place
+                .get()
+                .map(|place| place.gate().request_memory()),
         }
     } else {
         Bounds {
             frame_bytes_max: config.sign_in_request_bytes_max,
             step_bytes: SIGN_IN_FRAME_STEP_BYTES,
             memory: &services.sign_in_memory,
+            share: None,
         }
     }
 }

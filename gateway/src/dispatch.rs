@@ -4,13 +4,18 @@
 //! own: signing in (`session`), the handlers.
 
 use futures_util::future::BoxFuture;
+use node_api::GroupError;
 use tokio::time::Instant;
 use wire::{ErrorCode, Request, RequestHeader, Response};
 
 use crate::call::{Answer, Call};
+use crate::error::Fault;
 use crate::handlers::{
-    api_versions, create_topics, delete_topics, fetch, init_producer_id, list_offsets, metadata,
-    produce, sasl_authenticate, sasl_handshake,
+    alter_configs, api_versions, create_partitions, create_topics, delete_groups, delete_records,
+    delete_topics, describe_cluster, describe_configs, describe_groups, fetch, find_coordinator,
+    heartbeat, incremental_alter_configs, init_producer_id, join_group, leave_group, list_groups,
+    list_offsets, list_partition_reassignments, metadata, offset_commit, offset_delete,
+    offset_fetch, offset_for_leader_epoch, produce, sasl_authenticate, sasl_handshake, sync_group,
 };
 
 /// How far a request has come.
@@ -38,11 +43,13 @@ impl Step {
 }
 
 /// Whether the connection may be read while the request is unanswered. What follows a request that
-/// may create or delete topics must see what it did, as it does in Kafka, which serves the requests
+/// may create, change or delete topics must see what it did, as it does in Kafka, which serves the requests
 /// of a connection one by one.
 pub(crate) fn may_read_on(call: &Call, request: &Request) -> bool {
     match request {
         Request::CreateTopics(_) | Request::DeleteTopics(_) => false,
+        Request::CreatePartitions(_) | Request::DeleteRecords(_) => false,
+        Request::AlterConfigs(_) | Request::IncrementalAlterConfigs(_) => false,
         Request::Metadata(request) => !metadata::creates(call, request),
         _ => true,
     }
@@ -65,6 +72,17 @@ pub(crate) fn items(request: &Request) -> usize {
             topics.map(|topic| 1 + topic.partitions.len()).sum()
         }
         Request::Metadata(request) => request.topics.as_ref().map_or(0, Vec::len),
+        Request::OffsetCommit(request) => {
+            let topics = request.topics.iter();
+            topics.map(|topic| 1 + topic.partitions.len()).sum()
+        }
+        Request::OffsetFetch(request) => offset_fetch::items(request),
+        Request::FindCoordinator(request) => request.coordinator_keys.len(),
+        Request::JoinGroup(request) => request.protocols.len(),
+        Request::LeaveGroup(request) => request.members.len(),
+        Request::SyncGroup(request) => request.assignments.len(),
+        Request::DescribeGroups(request) => request.groups.len(),
+        Request::ListGroups(request) => request.states_filter.len() + request.types_filter.len(),
         Request::CreateTopics(request) => {
             let topics = request.topics.iter();
             topics
@@ -72,10 +90,66 @@ pub(crate) fn items(request: &Request) -> usize {
                 .sum()
         }
         Request::DeleteTopics(request) => request.topics.len() + request.topic_names.len(),
-        Request::SaslHandshake(_)
+        Request::DeleteGroups(request) => request.groups_names.len(),
+        Request::OffsetDelete(request) => {
+            let topics = request.topics.iter();
+            topics.map(|topic| 1 + topic.partitions.len()).sum()
+        }
+        Request::DeleteRecords(request) => {
+            let topics = request.topics.iter();
+            topics.map(|topic| 1 + topic.partitions.len()).sum()
+        }
+        Request::OffsetForLeaderEpoch(request) => {
+            let topics = request.topics.iter();
+            topics.map(|topic| 1 + topic.partitions.len()).sum()
+        }
+        Request::DescribeConfigs(request) => {
+            let keys = |keys: &Vec<_>| keys.len();
+            let resources = request.resources.iter();
+            resources
+                .map(|asked| 1 + asked.configuration_keys.as_ref().map_or(0, keys))
+                .sum()
+        }
+        Request::AlterConfigs(request) => {
+            let resources = request.resources.iter();
+            resources.map(|asked| 1 + asked.configs.len()).sum()
+        }
+        Request::CreatePartitions(request) => {
+            let topics = request.topics.iter();
+            topics
+                .map(|topic| 1 + topic.assignments.as_ref().map_or(0, Vec::len))
+                .sum()
+        }
+        Request::IncrementalAlterConfigs(request) => {
+            let resources = request.resources.iter();
+            resources.map(|asked| 1 + asked.configs.len()).sum()
+        }
+        Request::Heartbeat(_)
+        | Request::SaslHandshake(_)
         | Request::ApiVersions(_)
         | Request::InitProducerId(_)
-        | Request::SaslAuthenticate(_) => 0,
+        | Request::SaslAuthenticate(_)
+        | Request::ListPartitionReassignments(_)
+        | Request::DescribeCluster(_) => 0,
+    }
+}
+
+/// Why a request is refused that has come too late for the virtual cluster's rate of requests: clients try it again.
+/// Those of groups take the error of other keys for their end.
+pub(crate) fn overload(request: &Request) -> Fault {
+    match request {
+        Request::OffsetFetch(_) => GroupError::NotCoordinator.into(),
+        Request::OffsetCommit(_)
+        | Request::FindCoordinator(_)
+        | Request::JoinGroup(_)
+        | Request::Heartbeat(_)
+        | Request::LeaveGroup(_)
+        | Request::SyncGroup(_)
+        | Request::DescribeGroups(_)
+        | Request::ListGroups(_)
+        | Request::DeleteGroups(_)
+        | Request::OffsetDelete(_) => GroupError::NotAvailable.into(),
+        _ => Fault::TimedOut,
     }
 }
 
@@ -88,15 +162,58 @@ pub(crate) fn dispatch(call: Call, request: Request) -> Step {
             Step::Waiting(Box::pin(list_offsets::handle(call, request)))
         }
         Request::Metadata(request) => Step::Waiting(Box::pin(metadata::handle(call, request))),
+        Request::OffsetCommit(request) => {
+            Step::Waiting(Box::pin(offset_commit::handle(call, request)))
+        }
+        Request::OffsetFetch(request) => {
+            Step::Waiting(Box::pin(offset_fetch::handle(call, request)))
+        }
+        Request::FindCoordinator(request) => {
+            Step::Waiting(Box::pin(find_coordinator::handle(call, request)))
+        }
+        Request::JoinGroup(request) => Step::Waiting(Box::pin(join_group::handle(call, request))),
+        Request::Heartbeat(request) => Step::Waiting(Box::pin(heartbeat::handle(call, request))),
+        Request::LeaveGroup(request) => Step::Waiting(Box::pin(leave_group::handle(call, request))),
+        Request::SyncGroup(request) => Step::Waiting(Box::pin(sync_group::handle(call, request))),
+        Request::DescribeGroups(request) => {
+            Step::Waiting(Box::pin(describe_groups::handle(call, request)))
+        }
+        Request::ListGroups(request) => Step::Waiting(Box::pin(list_groups::handle(call, request))),
         Request::CreateTopics(request) => {
             Step::Waiting(Box::pin(create_topics::handle(call, request)))
         }
         Request::DeleteTopics(request) => {
             Step::Waiting(Box::pin(delete_topics::handle(call, request)))
         }
+        Request::DeleteRecords(request) => {
+            Step::Waiting(Box::pin(delete_records::handle(call, request)))
+        }
         Request::InitProducerId(request) => {
             Step::Waiting(Box::pin(init_producer_id::handle(call, request)))
         }
+        Request::DeleteGroups(request) => {
+            Step::Waiting(Box::pin(delete_groups::handle(call, request)))
+        }
+        Request::OffsetDelete(request) => {
+            Step::Waiting(Box::pin(offset_delete::handle(call, request)))
+        }
+        Request::OffsetForLeaderEpoch(request) => {
+            Step::Waiting(Box::pin(offset_for_leader_epoch::handle(call, request)))
+        }
+        Request::DescribeConfigs(request) => Step::Done(describe_configs::handle(&call, &request)),
+        Request::AlterConfigs(request) => {
+            Step::Waiting(Box::pin(alter_configs::handle(call, request)))
+        }
+        Request::CreatePartitions(request) => {
+            Step::Waiting(Box::pin(create_partitions::handle(call, request)))
+        }
+        Request::IncrementalAlterConfigs(request) => {
+            Step::Waiting(Box::pin(incremental_alter_configs::handle(call, request)))
+        }
+        Request::ListPartitionReassignments(_) => {
+            Step::Done(list_partition_reassignments::handle(&call))
+        }
+        Request::DescribeCluster(request) => Step::Done(describe_cluster::handle(&call, &request)),
         Request::ApiVersions(request) => {
             Step::Done(call.answer(api_versions::answer(&request, call.version())))
         }
@@ -109,18 +226,68 @@ pub(crate) fn dispatch(call: Call, request: Request) -> Step {
 
 /// The answer to a request that is refused as a whole, in the form of its key.
 pub(crate) fn refusal(header: &RequestHeader, request: &Request, code: ErrorCode) -> Answer {
+    let version = header.api_version;
     let response: Response = match request {
         Request::Produce(request) if request.acks == 0 => return Answer::close(),
         Request::Produce(request) => produce::refusal(request, code).into(),
         Request::Fetch(request) => fetch::refusal(request, code).into(),
         Request::ListOffsets(request) => list_offsets::refusal(request, code).into(),
         Request::Metadata(request) => metadata::refusal(request, code).into(),
+        Request::OffsetCommit(request) => offset_commit::refusal(request, code).into(),
+        Request::OffsetFetch(request) => offset_fetch::refusal(request, version, code).into(),
+        Request::FindCoordinator(request) => {
+            find_coordinator::refusal(request, version, code).into()
+        }
+        Request::JoinGroup(_) => join_group::refusal(version, code).into(),
+        Request::Heartbeat(_) => heartbeat::refusal(code).into(),
+        Request::LeaveGroup(_) => leave_group::refusal(code).into(),
+        Request::SyncGroup(_) => sync_group::refusal(code).into(),
+        Request::DescribeGroups(request) => describe_groups::refusal(request, code).into(),
+        Request::ListGroups(_) => list_groups::refusal(code).into(),
         Request::SaslHandshake(_) => sasl_handshake::refusal(code).into(),
         Request::ApiVersions(_) => api_versions::refusal(code).into(),
         Request::CreateTopics(request) => create_topics::refusal(request, code).into(),
         Request::DeleteTopics(request) => delete_topics::refusal(request, code).into(),
         Request::InitProducerId(_) => init_producer_id::refusal(code).into(),
         Request::SaslAuthenticate(_) => sasl_authenticate::refusal(code).into(),
+        Request::DeleteGroups(request) => delete_groups::refusal(request, code).into(),
+        Request::OffsetDelete(_) => offset_delete::refusal(code).into(),
+        Request::DeleteRecords(request) => delete_records::refusal(request, code).into(),
+        Request::OffsetForLeaderEpoch(request) => {
+            offset_for_leader_epoch::refusal(request, code).into()
+        }
+        Request::DescribeConfigs(request) => describe_configs::refusal(request, code).into(),
+        Request::AlterConfigs(request) => alter_configs::refusal(request, code).into(),
+        Request::CreatePartitions(request) => create_partitions::refusal(request, code).into(),
+        Request::IncrementalAlterConfigs(request) => {
+            incremental_alter_configs::refusal(request, code).into()
+        }
+        Request::ListPartitionReassignments(_) => {
+            list_partition_reassignments::refusal(code).into()
+        }
+        Request::DescribeCluster(_) => describe_cluster::refusal(code).into(),
     };
     Answer::new(header, &response)
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::messages::fetch::FetchRequest;
+    use wire::messages::join_group::JoinGroupRequest;
+    use wire::messages::offset_fetch::OffsetFetchRequest;
+
+    use super::*;
+
+    #[test]
+    fn who_comes_too_often_is_told_what_clients_try_again_on() {
+        let code = |request: Request| overload(&request).code();
+        let join = JoinGroupRequest::default();
+        assert_eq!(code(join.into()), ErrorCode::CoordinatorNotAvailable);
+        let offsets = OffsetFetchRequest::default();
+        assert_eq!(code(offsets.into()), ErrorCode::NotCoordinator);
+        assert_eq!(
+            code(FetchRequest::default().into()),
+            ErrorCode::RequestTimedOut
+        );
+    }
 }

@@ -9,7 +9,7 @@ use auth::{Action, Denied};
 use control_api::{TopicError, Unavailable};
 use model::InvalidTopicName;
 use node_api::lane::LaneError;
-use node_api::{AppendRefusal, ReadError};
+use node_api::{AppendRefusal, GroupError, ReadError};
 use quota::LimitName;
 use records::Rejected;
 use wire::ErrorCode;
@@ -45,7 +45,22 @@ pub(crate) enum Fault {
     /// A replica assignment that the virtual brokers cannot have.
     #[error("{0}")]
     ReplicaAssignment(&'static str),
-    /// The control plane refused to create or delete a topic.
+    /// A policy of the topic forbids it.
+    #[error("{0}")]
+    Policy(&'static str),
+    /// The client believes in another leader epoch than the one that is shown.
+    #[error("The leader epoch is {}, not {known}.", crate::leader_epoch::SHOWN)]
+    LeaderEpoch {
+        /// The client's.
+        known: i32,
+    },
+    /// The topic's batches are of a codec that the version cannot carry.
+    #[error("The topic's compression.type is not known to this version.")]
+    CompressionType,
+    /// An endpoint type that clients cannot reach: 2 is controllers, others are none.
+    #[error("Endpoints of type {0} are not served; 1 is brokers.")]
+    EndpointType(i8),
+    /// The control plane refused to create, change or delete a topic.
     #[error(transparent)]
     Topic(#[from] TopicError),
     /// `acks` other than -1, 0 and 1.
@@ -63,6 +78,9 @@ pub(crate) enum Fault {
     /// Nothing could be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The group's coordinator refused it, or there was none in time.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// Fetch sessions are declined, so none can be continued.
     #[error("There are no fetch sessions here.")]
     FetchSession,
@@ -126,6 +144,14 @@ impl Fault {
             Self::UnknownTopicId => ErrorCode::UnknownTopicId,
             Self::TopicName(_) => ErrorCode::InvalidTopicException,
             Self::ReplicaAssignment(_) => ErrorCode::InvalidReplicaAssignment,
+            Self::Policy(_) => ErrorCode::PolicyViolation,
+            Self::LeaderEpoch { known } if *known < crate::leader_epoch::SHOWN => {
+                ErrorCode::FencedLeaderEpoch
+            }
+            Self::LeaderEpoch { .. } => ErrorCode::UnknownLeaderEpoch,
+            Self::CompressionType => ErrorCode::UnsupportedCompressionType,
+            Self::EndpointType(2) => ErrorCode::MismatchedEndpointType,
+            Self::EndpointType(_) => ErrorCode::UnsupportedEndpointType,
             Self::Topic(error) => topic_code(error),
             Self::RequiredAcks(_) => ErrorCode::InvalidRequiredAcks,
             Self::TransactionalId => ErrorCode::TransactionalIdAuthorizationFailed,
@@ -135,6 +161,7 @@ impl Fault {
             Self::Append(LaneError::TimedOut) | Self::TimedOut => ErrorCode::RequestTimedOut,
             Self::Append(LaneError::Refused(refusal)) => append_code(*refusal),
             Self::Read(error) => read_code(error),
+            Self::Group(error) => group_code(*error),
             Self::FetchSession => ErrorCode::FetchSessionIdNotFound,
             Self::FetchTooLarge { .. } => ErrorCode::InvalidRequest,
             // Every client tries again on this one, without looking for another coordinator.
@@ -153,6 +180,10 @@ impl Fault {
             | Self::UnknownTopicId
             | Self::TopicName(_)
             | Self::ReplicaAssignment(_)
+            | Self::Policy(_)
+            | Self::LeaderEpoch { .. }
+            | Self::CompressionType
+            | Self::EndpointType(_)
             | Self::RequiredAcks(_)
             | Self::TransactionalId
             | Self::Batch(_)
@@ -162,6 +193,7 @@ impl Fault {
             Self::Append(LaneError::TimedOut) | Self::TimedOut => ErrorKind::Service,
             Self::Append(LaneError::Refused(refusal)) => append_kind(*refusal),
             Self::Read(error) => read_kind(error),
+            Self::Group(error) => group_kind(*error),
             Self::ControlPlane(_) => ErrorKind::ControlPlane,
         }
     }
@@ -220,6 +252,7 @@ fn topic_code(error: &TopicError) -> ErrorCode {
         TopicError::InvalidName { .. } => ErrorCode::InvalidTopicException,
         TopicError::InvalidPartitions { .. } => ErrorCode::InvalidPartitions,
         TopicError::InvalidReplicationFactor { .. } => ErrorCode::InvalidReplicationFactor,
+        TopicError::InvalidReplicaAssignment { .. } => ErrorCode::InvalidReplicaAssignment,
         TopicError::InvalidConfig { .. } => ErrorCode::InvalidConfig,
         TopicError::LimitExceeded { .. } => ErrorCode::InvalidRequest,
         TopicError::TooManyChanges { .. } => ErrorCode::ThrottlingQuotaExceeded,
@@ -239,6 +272,7 @@ fn topic_kind(error: &TopicError) -> ErrorKind {
         | TopicError::InvalidName { .. }
         | TopicError::InvalidPartitions { .. }
         | TopicError::InvalidReplicationFactor { .. }
+        | TopicError::InvalidReplicaAssignment { .. }
         | TopicError::InvalidConfig { .. }
         | TopicError::UnknownTopic
         | TopicError::UnknownTopicId => ErrorKind::Client,
@@ -251,8 +285,10 @@ fn append_code(refusal: AppendRefusal) -> ErrorCode {
         AppendRefusal::Gap { .. } | AppendRefusal::NotOwner | AppendRefusal::Busy => {
             ErrorCode::RequestTimedOut
         }
-        AppendRefusal::OutOfOrderSequence { .. } => ErrorCode::OutOfOrderSequenceNumber,
-        AppendRefusal::DuplicateSequence => ErrorCode::DuplicateSequenceNumber,
+        // Kafka does not tell a batch that is too old to be found from one that does not follow.
+        AppendRefusal::OutOfOrderSequence { .. } | AppendRefusal::DuplicateSequence => {
+            ErrorCode::OutOfOrderSequenceNumber
+        }
         AppendRefusal::InvalidProducerEpoch => ErrorCode::InvalidProducerEpoch,
         AppendRefusal::TooLarge => ErrorCode::MessageTooLarge,
         AppendRefusal::PartitionFull => ErrorCode::ThrottlingQuotaExceeded,
@@ -287,6 +323,45 @@ fn read_kind(error: &ReadError) -> ErrorKind {
     match error {
         ReadError::OutOfRange { .. } => ErrorKind::Client,
         ReadError::NotOwner | ReadError::Busy | ReadError::Storage => ErrorKind::Service,
+    }
+}
+
+fn group_code(error: GroupError) -> ErrorCode {
+    match error {
+        GroupError::NotCoordinator => ErrorCode::NotCoordinator,
+        GroupError::NotAvailable => ErrorCode::CoordinatorNotAvailable,
+        GroupError::InvalidGroupId => ErrorCode::InvalidGroupId,
+        GroupError::UnknownMemberId => ErrorCode::UnknownMemberId,
+        GroupError::IllegalGeneration => ErrorCode::IllegalGeneration,
+        GroupError::InconsistentGroupProtocol => ErrorCode::InconsistentGroupProtocol,
+        GroupError::InvalidSessionTimeout => ErrorCode::InvalidSessionTimeout,
+        GroupError::RebalanceInProgress => ErrorCode::RebalanceInProgress,
+        GroupError::MemberIdRequired => ErrorCode::MemberIdRequired,
+        GroupError::FencedInstanceId => ErrorCode::FencedInstanceId,
+        GroupError::GroupMaxSizeReached => ErrorCode::GroupMaxSizeReached,
+        GroupError::OffsetMetadataTooLarge => ErrorCode::OffsetMetadataTooLarge,
+        GroupError::GroupIdNotFound => ErrorCode::GroupIdNotFound,
+        GroupError::NonEmptyGroup => ErrorCode::NonEmptyGroup,
+        GroupError::GroupSubscribedToTopic => ErrorCode::GroupSubscribedToTopic,
+    }
+}
+
+fn group_kind(error: GroupError) -> ErrorKind {
+    match error {
+        GroupError::NotCoordinator | GroupError::NotAvailable => ErrorKind::Service,
+        GroupError::GroupMaxSizeReached => ErrorKind::TenantQuota,
+        GroupError::InvalidGroupId
+        | GroupError::UnknownMemberId
+        | GroupError::IllegalGeneration
+        | GroupError::InconsistentGroupProtocol
+        | GroupError::InvalidSessionTimeout
+        | GroupError::RebalanceInProgress
+        | GroupError::MemberIdRequired
+        | GroupError::FencedInstanceId
+        | GroupError::OffsetMetadataTooLarge
+        | GroupError::GroupIdNotFound
+        | GroupError::NonEmptyGroup
+        | GroupError::GroupSubscribedToTopic => ErrorKind::Client,
     }
 }
 

@@ -22,10 +22,11 @@ use model::{
     ByteCount, CatalogVersion, Clock, ClusterMap, Limits, VirtualCluster, VirtualClusterId,
 };
 use quota::{ClusterQuota, Figures, Flow, LimitName, Overdue, Throttle};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use wire::ApiKey;
 
-use crate::limits::{DOORSTEP_MAX, DOORSTEP_PLACES_MAX};
+use crate::config::GatewayConfig;
+use crate::limits::{DOORSTEP_MAX, DOORSTEP_PLACES_MAX, FETCH_SHARE_MIN};
 
 mod publish;
 mod view;
@@ -37,12 +38,23 @@ pub use view::{LimitRow, LimitsView};
 pub(crate) struct Gates {
     gates: DashMap<VirtualClusterId, Arc<Gate>>,
     clock: Arc<dyn Clock>,
+    shares: Shares,
+}
+
+/// Memory that one virtual cluster may have, in bytes.
+#[derive(Clone, Copy, Debug)]
+struct Shares {
+    request: usize,
+    fetch: usize,
 }
 
 /// The limits of one virtual cluster.
 pub(crate) struct Gate {
     state: Mutex<State>,
     clock: Arc<dyn Clock>,
+    /// Its shares of the memory for requests, and for answers to fetches.
+    request_memory: Arc<Semaphore>,
+    fetch_memory: Arc<Semaphore>,
     /// A place was given back, or the number of places has changed.
     freed: Notify,
     /// Connections that wait to be let in, or to be closed.
@@ -57,10 +69,17 @@ struct State {
 }
 
 impl Gates {
-    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(config: &GatewayConfig, clock: Arc<dyn Clock>) -> Self {
+        // Half of it, but as much as one request or fetch may take.
+        let half = |bytes: usize, least: usize| (bytes / 2).clamp(least, Semaphore::MAX_PERMITS);
+        let shares = Shares {
+            request: half(config.request_memory_bytes, config.request_bytes_max),
+            fetch: half(config.fetch_memory_bytes, FETCH_SHARE_MIN as usize),
+        };
         Self {
             gates: DashMap::new(),
             clock,
+            shares,
         }
     }
 
@@ -69,8 +88,8 @@ impl Gates {
         let known = self.gates.get(&cluster.id).map(|gate| Arc::clone(&gate));
         let gate = known.unwrap_or_else(|| {
             let entry = self.gates.entry(cluster.id);
-            let new = || Arc::new(Gate::new(&cluster.limits, map.version, &self.clock));
-            Arc::clone(&entry.or_insert_with(new))
+            let new = || Gate::new(&cluster.limits, map.version, self);
+            Arc::clone(&entry.or_insert_with(|| Arc::new(new())))
         });
         gate.follow(&cluster.limits, map.version);
         gate
@@ -89,8 +108,11 @@ impl Gates {
 }
 
 impl Gate {
-    fn new(limits: &Limits, version: CatalogVersion, clock: &Arc<dyn Clock>) -> Self {
+    fn new(limits: &Limits, version: CatalogVersion, gates: &Gates) -> Self {
+        let Gates { clock, shares, .. } = gates;
         Self {
+            request_memory: Arc::new(Semaphore::new(shares.request)),
+            fetch_memory: Arc::new(Semaphore::new(shares.fetch)),
             state: Mutex::new(State {
                 quota: ClusterQuota::new(limits, clock.now()),
                 limits: limits.clone(),
@@ -148,16 +170,30 @@ impl Gate {
         self.state().quota.egress_room(self.clock.now())
     }
 
-    /// Charges the records of a fetch's answer. Without any the debt there is tells the throttle, so
-    /// that a fetch that got nothing for it does not come again at once.
+    /// What a fetch is told that has no room.
+    pub(crate) fn egress_throttle(&self) -> Throttle {
+        self.state().quota.egress_throttle(self.clock.now())
+    }
+
+    /// Charges the records of a fetch's answer. Nothing is held against one that found none.
     pub(crate) fn egress(&self, bytes: u64) -> Throttle {
+        if bytes == 0 {
+            return Throttle::default();
+        }
         let now = self.clock.now();
         let mut state = self.state();
-        if bytes == 0 {
-            return state.quota.egress_throttle(now);
-        }
         let charged = state.quota.charge(now, Flow::Egress, bytes, Duration::ZERO);
         charged.expect("answers to fetches are never parked")
+    }
+
+    /// The virtual cluster's share of the memory for requests.
+    pub(crate) fn request_memory(&self) -> &Arc<Semaphore> {
+        &self.request_memory
+    }
+
+    /// Its share of the memory for answers to fetches.
+    pub(crate) fn fetch_memory(&self) -> &Arc<Semaphore> {
+        &self.fetch_memory
     }
 
     /// Something was refused for a limit.
@@ -230,6 +266,12 @@ impl Drop for Waiting<'_> {
 
 /// A connection's place among those of its virtual cluster.
 pub(crate) struct Place(Arc<Gate>);
+
+impl Place {
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.0
+    }
+}
 
 impl Drop for Place {
     fn drop(&mut self) {

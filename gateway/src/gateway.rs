@@ -20,6 +20,7 @@ use crate::config::GatewayConfig;
 use crate::egress::{EgressMeter, Reporter};
 use crate::gates::{self, Gates, LimitsView};
 use crate::lanes::Lanes;
+use crate::limits::RECOMPRESSIONS_MAX;
 use crate::listener::{self, Listener, ListenerKind};
 use crate::metrics::Metrics;
 use crate::news::{self, News};
@@ -217,8 +218,9 @@ pub(crate) fn services(
         request_memory: memory(config.request_memory_bytes),
         sign_in_memory: memory(config.sign_in_memory_bytes),
         fetch_memory: memory(config.fetch_memory_bytes),
+        gates: Arc::new(Gates::new(&config, Arc::clone(&parts.clock))),
+        recompressions: Semaphore::new(RECOMPRESSIONS_MAX),
         config,
-        gates: Arc::new(Gates::new(Arc::clone(&parts.clock))),
         clock: parts.clock,
         control: parts.control,
         router,

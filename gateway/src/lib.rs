@@ -14,10 +14,14 @@
 
 mod admission;
 mod alarm;
+mod answer_room;
 mod call;
 mod client;
 mod config;
+mod config_resource;
+mod config_source;
 mod connection;
+mod coordinators;
 mod dispatch;
 mod egress;
 mod error;
@@ -25,8 +29,10 @@ mod gates;
 mod gateway;
 mod handlers;
 mod lanes;
+mod leader_epoch;
 mod limits;
 mod listener;
+mod memory;
 mod metrics;
 mod mute;
 mod news;
@@ -41,6 +47,7 @@ mod traffic;
 
 pub use auth::FakeSaltSecret;
 pub use config::GatewayConfig;
+pub use coordinators::GROUPS_TOPIC;
 pub use egress::USAGE_TOPIC;
 pub use gates::{LimitRow, LimitsView};
 pub use gateway::{Gateway, GatewayParts, StartError};

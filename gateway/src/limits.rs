@@ -34,6 +34,18 @@ pub const REQUEST_ITEMS_MAX: usize = 100_000;
 /// Far above what a virtual cluster may have.
 pub const METADATA_PARTITIONS_MAX: usize = 100_000;
 
+/// Properties that one DescribeConfigs answer tells; resources beyond are answered with
+/// INVALID_REQUEST. Enough for all topics of a virtual cluster with MSK Serverless's limits.
+pub const DESCRIBED_PROPERTIES_MAX: usize = 100_000;
+
+/// Batches that are compressed anew at one time, each of which takes up to 64 MiB for its records;
+/// further ones wait, and their connections are not read meanwhile.
+pub const RECOMPRESSIONS_MAX: usize = 4;
+
+/// A batch up to this size is compressed anew on the spot; a larger one on a thread that may block,
+/// so that no other connection waits for it.
+pub const RECOMPRESS_INLINE_BYTES_MAX: usize = 4 << 10;
+
 /// A frame above this is not kept in a node's cache by a batch that is small against it, see
 /// [`BATCH_SHARE_MIN`]: such a batch is copied out.
 pub const SHARED_FRAME_BYTES_MAX: usize = 256 << 10;
@@ -97,6 +109,25 @@ pub const REOPEN_AFTER: Duration = Duration::from_millis(100);
 
 /// A read that a node refuses for now (not its owner, busy) is tried again after this time.
 pub const READ_RETRY_AFTER: Duration = Duration::from_millis(50);
+
+/// A request that finds its group without a coordinator is tried again after this time, until [`PARKING_MAX`]; then
+/// it is answered with COORDINATOR_NOT_AVAILABLE, which clients try again. What a coordinator takes for a rebalance
+/// does not count.
+pub const COORDINATOR_RETRY_AFTER: Duration = Duration::from_millis(50);
+
+/// Groups of one request that are asked for at one time; the others wait for their turn.
+pub const GROUPS_IN_PARALLEL_MAX: usize = 16;
+
+/// Bytes that one answer tells of groups; groups beyond are answered with INVALID_REQUEST. Those that are asked for
+/// at the same time may pass it.
+pub const GROUPS_TOLD_BYTES_MAX: usize = 32 << 20;
+
+/// Longest name of a static member, as Kafka's clients have it; a longer one is INVALID_REQUEST. Coordinators make
+/// member ids of it, which must stay short enough to be told.
+pub const INSTANCE_ID_BYTES_MAX: usize = 249;
+
+/// A longer client id is cut to this where it is told of a member, for the same reason.
+pub const CLIENT_ID_TOLD_BYTES_MAX: usize = 255;
 
 /// Reads of one request that are under way at one time; the others wait for their turn.
 pub const READS_IN_PARALLEL_MAX: usize = 256;

@@ -1,7 +1,8 @@
 //! What a gateway counts: every name once, every handle made once.
 //!
 //! Owns: names, labels and handles. Does not own: where the figures go (the recorder is the root
-//! package's). No label names a tenant, topic or client: their number has no bound here.
+//! package's). No label names a topic or client: their number has no bound here. Virtual
+//! clusters are named by the series of their limits alone (`gates/publish`).
 
 use std::time::Duration;
 

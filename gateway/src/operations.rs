@@ -1,5 +1,5 @@
-//! What a caller may do to a topic or cluster, as the bits of Metadata and DescribeCluster
-//! (KIP-430).
+//! What a caller may do to a topic, group or cluster, as the bits of Metadata, DescribeGroups and
+//! DescribeCluster (KIP-430).
 //!
 //! Owns: which of Kafka's operations stands for which action. Does not own: the decisions.
 
@@ -19,6 +19,13 @@ const ON_TOPICS: [(u8, Action); 8] = [
     (11, Action::AlterTopicDynamicConfiguration),
 ];
 
+/// The same for a group. No action stands for its dynamic configuration.
+const ON_GROUPS: [(u8, Action); 3] = [
+    (3, Action::AlterGroup),
+    (6, Action::DeleteGroup),
+    (8, Action::DescribeGroup),
+];
+
 /// The same for a cluster. Creating topics is a right on topics here.
 const ON_CLUSTER: [(u8, Action); 5] = [
     (7, Action::AlterCluster),
@@ -31,6 +38,11 @@ const ON_CLUSTER: [(u8, Action); 5] = [
 /// A bit for each operation that the caller may do to the topic.
 pub(crate) fn on_topic(caller: &Caller, name: &str) -> i32 {
     bits(caller, &ON_TOPICS, Resource::Topic(name))
+}
+
+/// A bit for each operation that the caller may do to the group.
+pub(crate) fn on_group(caller: &Caller, group: &str) -> i32 {
+    bits(caller, &ON_GROUPS, Resource::Group(group))
 }
 
 /// A bit for each operation that the caller may do to the cluster.
@@ -55,6 +67,7 @@ mod tests {
     fn whoever_may_do_everything_has_every_bit() {
         let caller = Caller::Anonymous(VirtualClusterId(1));
         assert_eq!(on_topic(&caller, "t"), 0b1101_1111_1000);
+        assert_eq!(on_group(&caller, "g"), 0b1_0100_1000);
         assert_eq!(on_cluster(&caller), 0b1_1101_1000_0000);
     }
 }

@@ -46,6 +46,8 @@ pub(crate) struct Services {
     pub(crate) sign_in_memory: Arc<Semaphore>,
     /// Bytes for answers to fetches.
     pub(crate) fetch_memory: Arc<Semaphore>,
+    /// Places for batches that are compressed anew.
+    pub(crate) recompressions: Semaphore,
     /// Turns true once, when the gateway shuts down.
     pub(crate) draining: watch::Receiver<bool>,
 }

@@ -2,14 +2,23 @@
 //! memory, time that is moved by hand.
 
 mod admin;
+mod cluster;
+mod configs;
 mod connections;
+mod coordinators;
 mod fake_control;
+mod fake_coordinator;
 mod fake_node;
 mod fetching;
+mod groups;
+mod leader_epochs;
 mod limits;
+mod offsets;
+mod partitions;
 mod peer;
 mod producing;
 mod shutdown;
 mod sign_in;
 mod tls;
+mod topic_properties;
 mod world;

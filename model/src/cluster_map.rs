@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CatalogVersion, LeaderEpoch, Limits, NodeId, PartitionChanges, TenantId, Timestamp,
-    TopicConfig, TopicId, TopicName, TopicPartition, VirtualClusterId,
+    CatalogVersion, GroupSettings, LeaderEpoch, Limits, NodeId, PartitionChanges, TenantId,
+    Timestamp, TopicConfig, TopicId, TopicName, TopicPartition, VirtualClusterId,
 };
 
 /// Where a partition lives: one owner, named by a leader epoch.
@@ -124,6 +124,9 @@ pub struct VirtualCluster {
     pub replication_factors: Vec<i16>,
     /// How many brokers Metadata shows; ids 0 to n-1.
     pub virtual_brokers: u32,
+    /// How its consumer groups are run.
+    #[serde(default)]
+    pub groups: GroupSettings,
     /// Its access keys, by access key id.
     pub access_keys: BTreeMap<String, AccessKey>,
     /// Its SCRAM users, by name.

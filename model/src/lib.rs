@@ -5,6 +5,7 @@
 
 pub mod cluster_map;
 pub mod epoch;
+pub mod group_settings;
 pub mod id;
 pub mod limits;
 pub mod name;
@@ -12,6 +13,7 @@ pub mod offset;
 pub mod partition_changes;
 pub mod time;
 pub mod topic;
+pub mod topic_property;
 pub mod topic_request;
 pub mod units;
 
@@ -19,6 +21,7 @@ pub use cluster_map::{
     AccessKey, ClusterMap, Placement, ScramCredential, ScramKeys, Topic, VirtualCluster,
 };
 pub use epoch::{CatalogVersion, LeaderEpoch, NodeEpoch};
+pub use group_settings::GroupSettings;
 pub use id::{
     AppendId, GatewayIncarnation, LANES, LaneId, NodeId, ProducerEpoch, ProducerId, TenantId,
     TopicId, TopicPartition, VirtualClusterId,
@@ -29,4 +32,5 @@ pub use offset::Offset;
 pub use partition_changes::PartitionChanges;
 pub use time::{Clock, Instant, Timestamp};
 pub use topic::{CleanupPolicy, TimestampType, TopicConfig};
+pub use topic_property::{InvalidValue, PropertyType, TopicProperty};
 pub use units::{ByteCount, ByteRate};

@@ -40,7 +40,51 @@ pub enum TopicRef {
     Id(TopicId),
 }
 
-/// Why a topic was not created or deleted. The texts are for the tenant.
+/// A topic that is to have more partitions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MorePartitions {
+    /// Its name.
+    pub name: String,
+    /// How many partitions it is to have in all, as the client wrote it.
+    pub count: i32,
+    /// For each new partition the brokers that a client wants it on. Checked against the virtual
+    /// brokers; otherwise without effect, since placement is not the client's.
+    pub assignments: Option<Vec<Vec<i32>>>,
+}
+
+/// A change of a topic's properties.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicChange {
+    /// Its name.
+    pub name: String,
+    /// What is to change.
+    pub change: ConfigChange,
+}
+
+/// How properties change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigChange {
+    /// Those named are set, all others go back to their defaults (AlterConfigs), but for
+    /// `cleanup.policy`, which stays.
+    Replace(Vec<(String, String)>),
+    /// Those named change, all others stay (IncrementalAlterConfigs).
+    Each(Vec<(String, PropertyChange)>),
+}
+
+/// A change of one property.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PropertyChange {
+    /// It has this value from now on.
+    Set(String),
+    /// It goes back to its default.
+    Delete,
+    /// These elements are added to a list.
+    Append(String),
+    /// These elements are taken from a list.
+    Subtract(String),
+}
+
+/// Why a topic was not created, changed or deleted. The texts are for the tenant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TopicError {
     /// Kafka error 36.
@@ -65,6 +109,12 @@ pub enum TopicError {
     #[error("{reason}")]
     InvalidReplicationFactor {
         /// What is wrong, and what would be right.
+        reason: String,
+    },
+    /// Kafka error 39.
+    #[error("{reason}")]
+    InvalidReplicaAssignment {
+        /// What is wrong with it.
         reason: String,
     },
     /// Kafka error 40.

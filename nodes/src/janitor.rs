@@ -69,7 +69,8 @@ async fn sweep(
     Some(())
 }
 
-async fn ask<T>(
+/// Asks a shard; none where it has stopped.
+pub(crate) async fn ask<T>(
     shard: &mpsc::Sender<ShardCall>,
     call: impl FnOnce(oneshot::Sender<T>) -> ShardCall,
 ) -> Option<T> {

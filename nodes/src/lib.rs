@@ -3,9 +3,11 @@
 //! Owns: the partitions placed on this node. Does not own: where partitions go (`balancer`), clients
 //! (`gateway`).
 
+mod coordinators;
 mod file_reads;
 mod janitor;
 mod limits;
+mod local;
 mod node;
 mod partition;
 mod recovery;
@@ -14,7 +16,9 @@ mod tail;
 mod traffic;
 mod usage;
 
-pub use node::{LocalNode, Node, NodeConfig, NodeError, NodeParts};
+pub use coordinators::{FillRandom, GROUPS_TOPIC};
+pub use local::LocalNode;
+pub use node::{Node, NodeConfig, NodeError, NodeParts};
 pub use recovery::RecoveryError;
 pub use traffic::TopicTraffic;
 

@@ -53,4 +53,70 @@ pub const TAIL_BATCH_OVERHEAD: usize = 128;
 /// failed hand-over the next one is tried.
 pub const USAGE_LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// Calls that may wait for the coordinators' task; at the bound the caller waits.
+pub const GROUP_CALLS_MAX: usize = 1024;
+
+/// Calls that the coordinators' task takes in one turn before it looks at anything else.
+pub const GROUP_CALLS_PER_TURN: usize = 256;
+
+/// Calls without an answer, of all coordinators of a node together (a join waits as long as its
+/// rebalance); at the bound a further one is refused as not available, and its client tries again.
+pub const GROUP_CALLS_UNANSWERED_MAX: usize = 262_144;
+
+/// Calls that may wait for one coordinator's state to be loaded; at the bound a further one is
+/// refused as not available.
+pub const LOADING_CALLS_MAX: usize = 4096;
+
+/// How long a call waits for a coordinator's state to be loaded; then it is refused as not
+/// available. Well below the 30 s after which clients give up on their own.
+pub const LOADING_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Coordinators whose state is loaded at one time; the others wait for their turn.
+pub const LOADS_AT_ONCE: usize = 4;
+
+/// Bytes that one read of a load asks for.
+pub const LOAD_READ_BYTES: u32 = 4 << 20;
+
+/// A read of a load that was refused for now is tried again after this time.
+pub const LOAD_RETRY_AFTER: Duration = Duration::from_millis(50);
+
+/// A load that failed is tried again after this time; until then calls are refused.
+pub const LOAD_FAILED_RETRY_AFTER: Duration = Duration::from_secs(10);
+
+/// Bytes of records in one batch of a coordinator, or one record if that is larger. One batch of
+/// a coordinator is under way at a time; what is written meanwhile is the next.
+pub const GROUP_BATCH_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes that may wait to be written of one coordinator, its snapshot aside; at the bound further
+/// calls are refused as not available.
+pub const GROUP_BACKLOG_BYTES_MAX: usize = 32 << 20;
+
+/// Bytes after which a coordinator writes its whole state anew, or as many as its last snapshot
+/// had, if those are more: so a load reads little more than twice the state, and at most half of
+/// what is written are snapshots.
+pub const GROUP_SNAPSHOT_BYTES: u64 = 64 << 20;
+
+/// Time after which it does so too, if anything was written: until then no segment that the
+/// coordinator's records lie in can be given back.
+pub const GROUP_SNAPSHOT_AGE: Duration = Duration::from_secs(60 * 60);
+
+/// A coordinator's broken lane is opened again after this time.
+pub const LANE_REOPEN_AFTER: Duration = Duration::from_millis(100);
+
+/// How often offsets of topics that nobody reads any more are looked for, as Kafka's
+/// `offsets.retention.check.interval.ms`.
+pub const UNSUBSCRIBED_CHECK_EVERY: Duration = Duration::from_secs(600);
+
+/// How long stopping waits for the answers whose writes are under way; then they are refused.
+pub const GROUPS_STOP_MAX: Duration = Duration::from_secs(1);
+
+/// How often the lags of consumer groups are computed.
+pub const LAG_REFRESH_EVERY: Duration = Duration::from_secs(15);
+
+/// Committed offsets that one refresh looks at; those beyond count as not shown.
+pub const LAG_OFFSETS_MAX: usize = 200_000;
+
+/// Pairs of group and topic that are shown, those with the largest lags; the others are counted.
+pub const LAG_SERIES_MAX: usize = 5_000;
+
 const _: () = assert!(APPENDS_PER_TURN <= APPENDS_MAX);

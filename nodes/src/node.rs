@@ -9,22 +9,19 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use control_api::ControlPlane;
-use model::{
-    Clock, GatewayIncarnation, LaneId, NodeEpoch, NodeId, TopicPartition, VirtualClusterId,
-};
-use node_api::transport::{LANE_REPLIES_MAX, NEWS_MAX};
-use node_api::{
-    Append, BoxFuture, FindOffset, FoundOffset, LaneChannel, NodeTransport, Read, ReadError,
-    ReadReply, UsageTotal, Watermark,
-};
+use model::{Clock, LaneId, NodeEpoch, NodeId, TopicPartition, VirtualClusterId};
+use node_api::{Append, NodeTransport};
 use quota::{Meters, OpenUsage, UsageSource, UsedInAll};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 use wal::{FileDisk, Opened, Recovered, Running, ShardEvents, WalConfig, WalError, WalHandle};
 
+use crate::coordinators::lag::LagRefresh;
+use crate::coordinators::{Around, Coordinators, FillRandom, GroupCalls, Rules, loads, mailbox};
 use crate::file_reads::FileReads;
 use crate::limits::{APPENDS_MAX, CALLS_MAX};
+use crate::local::LocalNode;
 use crate::partition::Partition;
 use crate::recovery::{Circumstances, RecoveryError, freed_meanwhile, rebuild};
 use crate::shard::{Inboxes, Shard, ShardCall, Surroundings};
@@ -58,6 +55,8 @@ pub struct NodeParts {
     pub control: Arc<dyn ControlPlane>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Chance, for the names of group members and of what writes for them.
+    pub random: Arc<FillRandom>,
 }
 
 /// Why a node could not start.
@@ -86,11 +85,13 @@ pub enum NodeError {
 #[derive(Clone)]
 pub struct Node {
     inner: Arc<Inner>,
+    groups: GroupCalls,
+    lags: watch::Receiver<Arc<str>>,
 }
 
-struct Inner {
-    appends: Vec<mpsc::Sender<Append>>,
-    calls: Arc<[mpsc::Sender<ShardCall>]>,
+pub(crate) struct Inner {
+    pub(crate) appends: Vec<mpsc::Sender<Append>>,
+    pub(crate) calls: Arc<[mpsc::Sender<ShardCall>]>,
     node: NodeId,
     /// Taken when the node stops: the log ends with its last handle.
     wal: std::sync::Mutex<Option<WalHandle>>,
@@ -104,88 +105,142 @@ struct Inner {
 /// What runs until the node is stopped.
 struct Tasks {
     shards: Vec<JoinHandle<()>>,
+    coordinators: JoinHandle<()>,
     janitor: JoinHandle<()>,
     usage: JoinHandle<()>,
     wal: std::thread::JoinHandle<()>,
 }
 
+/// Makes a transport of a transport.
+pub(crate) type Between =
+    dyn FnOnce(Arc<dyn NodeTransport>) -> Arc<dyn NodeTransport> + Send + Sync;
+
+/// What tests do to the coordinators of a node.
+pub(crate) struct Coordination {
+    pub(crate) rules: Rules,
+    /// Puts something between the coordinators and the node that they write to.
+    pub(crate) between: Box<Between>,
+}
+
+impl Default for Coordination {
+    fn default() -> Self {
+        Self {
+            rules: Rules::default(),
+            between: Box::new(|node| node),
+        }
+    }
+}
+
 impl Node {
     /// Recovers the log and starts to serve.
     pub async fn start(parts: NodeParts) -> Result<Self, NodeError> {
+        Self::start_with(parts, Coordination::default()).await
+    }
+
+    pub(crate) async fn start_with(
+        parts: NodeParts,
+        coordination: Coordination,
+    ) -> Result<Self, NodeError> {
         let NodeParts {
             config,
             control,
             clock,
-        } = parts;
+            ..
+        } = &parts;
         let epoch = control.register_node(config.node).await?;
-        let (opened, recovered) = open_log(&config, epoch, &clock)?;
-        let map = control.watch();
+        let (opened, recovered) = open_log(config, epoch, clock)?;
         let circumstances = Circumstances {
             node: config.node,
-            map: &map.borrow().clone(),
+            map: &control.watch().borrow().clone(),
             now: clock.now(),
             wall: clock.wall(),
         };
         let partitions = rebuild(&recovered.segments, &circumstances)?;
-        let freed = freed_meanwhile(&recovered.meters, &partitions, circumstances.wall);
         tell(&recovered, partitions.len());
+        let running = wal::start(opened, config.shards);
+        Ok(Self::serve(parts, coordination, (recovered, partitions), running).await)
+    }
 
-        let sealed = recovered.segments.iter().map(|s| s.segment).collect();
+    /// Starts the tasks of a node that has recovered.
+    async fn serve(
+        parts: NodeParts,
+        coordination: Coordination,
+        (recovered, partitions): (Recovered, HashMap<TopicPartition, Partition>),
+        running: Running,
+    ) -> Self {
+        let config = &parts.config;
+        let segments = recovered.segments.iter();
+        let sealed = segments.map(|summary| summary.segment).collect();
         let Running {
             handle,
             events,
             reader,
             thread,
-        } = wal::start(opened, config.shards);
+        } = running;
         let traffic = Arc::new(Traffic::default());
         let around = Arc::new(Surroundings {
             node: config.node,
-            clock: Arc::clone(&clock),
+            clock: Arc::clone(&parts.clock),
             traffic: Arc::clone(&traffic),
             wal: handle.clone(),
             files: FileReads::new(reader),
-            map,
+            map: parts.control.watch(),
             retention_check_interval: config.retention_check_interval,
         });
         let interval = config.retention_check_interval;
-        let started = start_shards(&config, around, partitions, events);
+        let freed = freed_meanwhile(&recovered.meters, &partitions, parts.clock.wall());
+        let started = start_shards(config, around, partitions, events);
         // Before anything else, so that it is durable before a segment can go.
         let _ = started.calls[0].send(ShardCall::Free(freed)).await;
         let usage = UsageSealer {
             source: UsageSource::Node(config.node),
             wal: handle.clone(),
             shard: started.calls[0].clone(),
-            control,
-            clock: Arc::clone(&clock),
+            control: Arc::clone(&parts.control),
+            clock: Arc::clone(&parts.clock),
         };
         let usage = usage.run();
+        let batch_bytes_max = handle.frame_bytes_max() / 2;
         let janitor =
             crate::janitor::run(handle.clone(), Arc::clone(&started.calls), sealed, interval);
-        let tasks = Tasks {
-            shards: started.tasks,
-            janitor: tokio::spawn(janitor),
-            usage: tokio::spawn(usage),
-            wal: thread,
-        };
-        let inner = Inner {
+        let inner = Arc::new(Inner {
             appends: started.appends,
             calls: started.calls,
             node: config.node,
             wal: std::sync::Mutex::new(Some(handle)),
-            clock,
+            clock: Arc::clone(&parts.clock),
             traffic,
             failed: started.failed,
-            tasks: Mutex::new(Some(tasks)),
+            tasks: Mutex::new(None),
+        });
+        let guard = FailAtEnd::new(started.fail);
+        let (groups, lags, coordinators) =
+            start_coordinators(&parts, coordination, batch_bytes_max, &inner);
+        let tasks = Tasks {
+            shards: started.tasks,
+            coordinators: tokio::spawn(guard.watch(coordinators)),
+            janitor: tokio::spawn(janitor),
+            usage: tokio::spawn(usage),
+            wal: thread,
         };
-        Ok(Self {
-            inner: Arc::new(inner),
-        })
+        *inner.tasks.lock().await = Some(tasks);
+        Self {
+            inner,
+            groups,
+            lags,
+        }
+    }
+
+    /// The lags of consumer groups as of some seconds ago, as Prometheus reads them.
+    pub fn lag_metrics(&self) -> Arc<str> {
+        Arc::clone(&self.lags.borrow())
     }
 
     /// How a gateway in the same process speaks to this node.
     pub fn transport(&self) -> LocalNode {
         LocalNode {
             inner: Arc::clone(&self.inner),
+            groups: Some(self.groups.clone()),
         }
     }
 
@@ -212,13 +267,7 @@ impl Node {
 
     /// What each virtual cluster has used since it began, with what it stores now.
     pub async fn used_in_all(&self) -> Vec<(VirtualClusterId, UsedInAll)> {
-        let Some(meters) = self.inner.meters().await else {
-            return Vec::new();
-        };
-        let totals = meters.totals(self.inner.clock.wall());
-        totals
-            .filter(|(cluster, _)| *cluster != VirtualClusterId::SYSTEM)
-            .collect()
+        self.inner.used_in_all().await
     }
 
     /// What was committed by topic since the start.
@@ -231,6 +280,7 @@ impl Node {
         let Some(tasks) = self.inner.tasks.lock().await.take() else {
             return;
         };
+        self.groups.stop().await;
         for calls in self.inner.calls.iter() {
             let (done, finished) = oneshot::channel();
             if calls.send(ShardCall::Stop(done)).await.is_ok() && finished.await.is_err() {
@@ -240,7 +290,7 @@ impl Node {
         self.inner.wal_slot().take();
         tasks.janitor.abort();
         tasks.usage.abort();
-        let others = [tasks.janitor, tasks.usage];
+        let others = [tasks.coordinators, tasks.janitor, tasks.usage];
         for task in tasks.shards.into_iter().chain(others) {
             // An aborted or failed task has ended, and that is what is waited for.
             let _ = task.await;
@@ -262,6 +312,17 @@ impl Inner {
     async fn meters(&self) -> Option<Meters> {
         let wal = self.wal_slot().clone();
         wal?.meters().await.ok()
+    }
+
+    /// See [`Node::used_in_all`].
+    pub(crate) async fn used_in_all(&self) -> Vec<(VirtualClusterId, UsedInAll)> {
+        let Some(meters) = self.meters().await else {
+            return Vec::new();
+        };
+        let totals = meters.totals(self.clock.wall());
+        totals
+            .filter(|(cluster, _)| *cluster != VirtualClusterId::SYSTEM)
+            .collect()
     }
 }
 
@@ -301,7 +362,42 @@ struct StartedShards {
     appends: Vec<mpsc::Sender<Append>>,
     calls: Arc<[mpsc::Sender<ShardCall>]>,
     tasks: Vec<JoinHandle<()>>,
+    fail: watch::Sender<bool>,
     failed: watch::Receiver<bool>,
+}
+
+/// The coordinators' handle, what they show of lags, and their task, which is not started yet.
+fn start_coordinators(
+    parts: &NodeParts,
+    Coordination { rules, between }: Coordination,
+    batch_bytes_max: usize,
+    inner: &Arc<Inner>,
+) -> (
+    GroupCalls,
+    watch::Receiver<Arc<str>>,
+    impl Future<Output = bool> + Send + 'static,
+) {
+    let (groups, inbox) = mailbox();
+    let (lag, lags) = LagRefresh::new();
+    let local = LocalNode {
+        inner: Arc::clone(inner),
+        groups: None,
+    };
+    let rules = Rules {
+        batch_bytes_max: rules.batch_bytes_max.min(batch_bytes_max),
+        ..rules
+    };
+    let around = Around {
+        node: parts.config.node,
+        transport: between(Arc::new(local.clone())),
+        clock: Arc::clone(&parts.clock),
+        random: Arc::clone(&parts.random),
+        rules,
+        local,
+        loads: loads(),
+    };
+    let run = Coordinators::run(Arc::new(around), parts.control.watch(), lag, inbox);
+    (groups, lags, run)
 }
 
 fn start_shards(
@@ -330,37 +426,40 @@ fn start_shards(
         calls_to.push(calls_sender);
         let around = Arc::clone(&around);
         let shard = Shard::new(index, around, partitions, (tail_bytes, charge));
-        let guard = FailAtEnd {
-            fail: fail.clone(),
-            expected: false,
-        };
-        tasks.push(tokio::spawn(guard.watch(
-            shard,
-            Inboxes {
-                appends,
-                calls,
-                events,
-                charges,
-            },
-        )));
+        let guard = FailAtEnd::new(fail.clone());
+        tasks.push(tokio::spawn(guard.watch(shard.run(Inboxes {
+            appends,
+            calls,
+            events,
+            charges,
+        }))));
     }
     StartedShards {
         appends: appends_to,
         calls: calls_to.into(),
         tasks,
+        fail,
         failed,
     }
 }
 
-/// Says that the node has failed when a shard ends, unless it was told to; a panic counts too.
+/// Says that the node has failed when a task ends, unless it was told to; a panic counts too.
 struct FailAtEnd {
     fail: watch::Sender<bool>,
     expected: bool,
 }
 
 impl FailAtEnd {
-    async fn watch(mut self, shard: Shard, inboxes: Inboxes) {
-        self.expected = shard.run(inboxes).await;
+    fn new(fail: watch::Sender<bool>) -> Self {
+        Self {
+            fail,
+            expected: false,
+        }
+    }
+
+    /// Runs what tells at its end whether it was told to end.
+    async fn watch(mut self, work: impl Future<Output = bool>) {
+        self.expected = work.await;
     }
 }
 
@@ -373,120 +472,6 @@ impl Drop for FailAtEnd {
 }
 
 /// A partition's shard follows from its lane, so that a lane's appends reach one shard in order.
-fn shard_of(partition: TopicPartition, shards: u16) -> usize {
+pub(crate) fn shard_of(partition: TopicPartition, shards: u16) -> usize {
     usize::from(LaneId::of(partition).0) % usize::from(shards)
-}
-
-/// A node in the same process.
-#[derive(Clone)]
-pub struct LocalNode {
-    inner: Arc<Inner>,
-}
-
-impl LocalNode {
-    fn calls(&self, partition: TopicPartition) -> mpsc::Sender<ShardCall> {
-        self.inner.calls[shard_of(partition, self.shards())].clone()
-    }
-
-    fn shards(&self) -> u16 {
-        u16::try_from(self.inner.calls.len()).expect("there are few shards")
-    }
-}
-
-impl NodeTransport for LocalNode {
-    fn open_lane(
-        &self,
-        gateway: GatewayIncarnation,
-        lane: LaneId,
-    ) -> BoxFuture<'static, LaneChannel> {
-        let shard = usize::from(lane.0) % self.inner.calls.len();
-        let (appends, calls) = (
-            self.inner.appends[shard].clone(),
-            self.inner.calls[shard].clone(),
-        );
-        Box::pin(async move {
-            let (sender, replies) = mpsc::channel(LANE_REPLIES_MAX);
-            let (done, opened) = oneshot::channel();
-            // A node that has stopped drops the sender, and the lane sees its replies end.
-            if calls
-                .send(ShardCall::OpenLane(gateway, lane, sender, done))
-                .await
-                .is_ok()
-            {
-                let _ = opened.await;
-            }
-            LaneChannel { appends, replies }
-        })
-    }
-
-    fn read(&self, read: Read) -> BoxFuture<'static, Result<ReadReply, ReadError>> {
-        let calls = self.calls(read.partition);
-        Box::pin(async move {
-            let (reply, answer) = oneshot::channel();
-            let sent = calls.send(ShardCall::Read(read, reply)).await;
-            sent.map_err(|_| ReadError::NotOwner)?;
-            answer.await.unwrap_or(Err(ReadError::NotOwner))
-        })
-    }
-
-    fn find_offset(&self, query: FindOffset) -> BoxFuture<'static, Result<FoundOffset, ReadError>> {
-        let calls = self.calls(query.partition);
-        Box::pin(async move {
-            let (reply, answer) = oneshot::channel();
-            let sent = calls.send(ShardCall::FindOffset(query, reply)).await;
-            sent.map_err(|_| ReadError::NotOwner)?;
-            answer.await.unwrap_or(Err(ReadError::NotOwner))
-        })
-    }
-
-    fn news(
-        &self,
-        gateway: GatewayIncarnation,
-    ) -> BoxFuture<'static, mpsc::Receiver<Vec<Watermark>>> {
-        let shards = Arc::clone(&self.inner.calls);
-        Box::pin(async move {
-            let (sender, news) = mpsc::channel(NEWS_MAX);
-            for calls in shards.iter() {
-                let _ = calls
-                    .send(ShardCall::OpenNews(gateway, sender.clone()))
-                    .await;
-            }
-            news
-        })
-    }
-
-    fn interest(
-        &self,
-        gateway: GatewayIncarnation,
-        partitions: Vec<(TopicPartition, bool)>,
-    ) -> BoxFuture<'static, ()> {
-        let shards = Arc::clone(&self.inner.calls);
-        let count = self.shards();
-        Box::pin(async move {
-            let mut divided = vec![Vec::new(); shards.len()];
-            for wish in partitions {
-                divided[shard_of(wish.0, count)].push(wish);
-            }
-            for (calls, wishes) in shards.iter().zip(divided) {
-                if !wishes.is_empty() {
-                    let _ = calls.send(ShardCall::Interest(gateway, wishes)).await;
-                }
-            }
-        })
-    }
-
-    fn usage(&self) -> BoxFuture<'static, Vec<UsageTotal>> {
-        let node = Node {
-            inner: Arc::clone(&self.inner),
-        };
-        Box::pin(async move { node.used_in_all().await.into_iter().map(usage).collect() })
-    }
-}
-
-fn usage((virtual_cluster, used): (VirtualClusterId, UsedInAll)) -> UsageTotal {
-    UsageTotal {
-        virtual_cluster,
-        bytes_in: used.bytes_in.0,
-        bytes_out: used.bytes_out.0,
-    }
 }

@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use model::{
-    AppendId, ByteCount, CleanupPolicy, GatewayIncarnation, Instant, Limits, Offset, Timestamp,
-    Topic, VirtualClusterId,
+    AppendId, ByteCount, GatewayIncarnation, Instant, Limits, Offset, Timestamp, Topic,
+    VirtualClusterId,
 };
 use node_api::{Appended, LogBounds};
 use partition_log::PartitionLog;
@@ -80,7 +80,7 @@ impl Partition {
 
     /// Whether `bytes` more would be more than the partition may hold.
     pub(crate) fn is_full(&self, bytes: u32) -> bool {
-        let is_compacted = self.topic.config.cleanup_policy == CleanupPolicy::Compact;
+        let is_compacted = self.topic.config.cleanup_policy.compacts();
         let after = || self.log.retained_bytes().saturating_add(bytes.into());
         is_compacted && after() > self.compacted_bytes_max.0
     }

@@ -14,19 +14,20 @@
 
 pub(crate) mod appends;
 pub(crate) mod commits;
+pub(crate) mod deletions;
 pub(crate) mod lanes;
 pub(crate) mod news;
 pub(crate) mod offsets;
 pub(crate) mod reads;
 pub(crate) mod upkeep;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use model::{
-    ByteCount, Clock, ClusterMap, GatewayIncarnation, LaneId, NodeId, TopicId, TopicPartition,
-    VirtualClusterId,
+    ByteCount, Clock, ClusterMap, GatewayIncarnation, LaneId, NodeId, Offset, TopicId,
+    TopicPartition, VirtualClusterId,
 };
 use node_api::{
     Append, AppendReply, FindOffset, FoundOffset, Read, ReadError, ReadReply, Watermark,
@@ -35,11 +36,13 @@ use partition_log::SegmentId;
 use tokio::sync::{mpsc, oneshot, watch};
 use wal::{FrameWrite, ShardEvents, WalHandle, WalStopped};
 
+use crate::coordinators::lag::Position;
 use crate::file_reads::FileReads;
 use crate::limits::{
     APPENDS_PER_TURN, CALLS_PER_TURN, NEWS_RETRY, SUBMIT_BYTES_MAX, SUBMIT_FRAMES_MAX,
 };
 use crate::partition::Partition;
+use crate::shard::deletions::Deletion;
 use crate::shard::lanes::Lanes;
 use crate::shard::news::News;
 use crate::tail::TailBudget;
@@ -67,6 +70,18 @@ pub(crate) enum ShardCall {
     },
     /// Writes that these virtual clusters store so many bytes less: those of partitions that are gone.
     Free(Vec<(VirtualClusterId, ByteCount)>),
+    /// Moves a log's start up, to its high watermark where no offset is named; answers when that
+    /// is durable.
+    DeleteRecords(
+        TopicPartition,
+        Option<Offset>,
+        oneshot::Sender<Result<Offset, ReadError>>,
+    ),
+    /// How far readers at these offsets are behind; none for partitions that are not here.
+    Positions(
+        Vec<(TopicPartition, Offset)>,
+        oneshot::Sender<Vec<Option<Position>>>,
+    ),
     /// Which segments hold anything a client may read, and which are full.
     Segments(oneshot::Sender<Segments>),
     /// Makes the given segment and all before it needless for rebuilding state; answers when that
@@ -119,6 +134,8 @@ pub(crate) struct Shard {
     pub(crate) newly_sealed: Vec<SegmentId>,
     /// Who waits for all frames submitted so far: answered when `durable` has come so far.
     pub(crate) renewals: Vec<Renewal>,
+    /// Who waits for a log start, in the order of frames.
+    pub(crate) deletions: VecDeque<Deletion>,
     /// Frames ever submitted, and of them those that are durable.
     pub(crate) submitted: u64,
     pub(crate) durable: u64,
@@ -151,6 +168,7 @@ impl Shard {
             outgoing: Vec::new(),
             newly_sealed: Vec::new(),
             renewals: Vec::new(),
+            deletions: VecDeque::new(),
             submitted: 0,
             durable: 0,
             charge,
@@ -242,9 +260,13 @@ impl Shard {
             ShardCall::Interest(gateway, partitions) => self.note_interest(gateway, &partitions),
             ShardCall::Read(read, reply) => self.read(read, reply),
             ShardCall::FindOffset(query, reply) => self.find_offset(query, reply),
+            ShardCall::DeleteRecords(partition, offset, reply) => {
+                self.delete_records(partition, offset, reply);
+            }
             // An answer that nobody waits for any more is dropped on purpose.
             ShardCall::Seal { stored_below, done } => self.seal_usage(stored_below, done),
             ShardCall::Free(freed) => self.free(freed),
+            ShardCall::Positions(asked, reply) => drop(reply.send(self.positions(&asked))),
             ShardCall::Segments(reply) => drop(reply.send(self.segments())),
             ShardCall::Renew(segment, done) => self.renew(segment, done),
             ShardCall::Stop(_) => unreachable!("the loop handles it"),

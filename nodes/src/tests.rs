@@ -1,5 +1,9 @@
 //! A whole node on real files: appends, reads, restarts, retention, deletion, usage.
 
+mod deletions;
+mod faulty;
+mod groups;
+mod lags;
 mod usage;
 mod world;
 
@@ -19,7 +23,7 @@ use records::ProducerFields;
 
 use crate::{Node, NodeConfig, NodeParts};
 use world::{
-    DEADLINE, DEMO, GATEWAY, USAGE, World, Writer, batch, map, partition, read, read_all,
+    DEADLINE, DEMO, GATEWAY, USAGE, World, Writer, batch, map, partition, random, read, read_all,
     wait_until,
 };
 
@@ -299,6 +303,7 @@ async fn a_second_node_on_the_same_folder_is_refused() {
         config,
         control,
         clock,
+        random: random(),
     })
     .await;
     let refusal = second.err().map(|why| why.to_string()).unwrap_or_default();

@@ -34,11 +34,10 @@ impl Share {
 
     /// The same for each of so many gateways; rounded down, so that together they have the whole.
     pub const fn even(gateways: u32) -> Self {
-        Self(if gateways == 0 {
-            WHOLE_PPM
-        } else {
-            WHOLE_PPM / gateways
-        })
+        match WHOLE_PPM.checked_div(gateways) {
+            Some(ppm) => Self(ppm),
+            None => Self::WHOLE,
+        }
     }
 
     /// This part of `ceiling`; at least 1 of a ceiling that is not 0, so that nothing stands still.
@@ -107,22 +106,17 @@ mod tests {
 
     #[test]
     fn when_the_lender_is_silent_all_gateways_together_have_the_whole() {
-        let shares = [
-            Share::millionths(900_000),
-            Share::millionths(60_000),
-            Share::even(25),
-        ];
+        let shares = [900_000, 60_000, 10_000].map(Share::millionths);
         let leases = shares.map(|share| Lease::granted(Instant(0), share, 60 * SECOND, 3));
-        let sum = |now| {
-            leases
-                .iter()
-                .map(|lease| lease.share_at(now).of(3_000_000))
-                .sum::<u64>()
-        };
         assert_eq!(leases[0].share_at(Instant(999_999_999)), shares[0]);
-        assert!(sum(Instant(0)) <= 3_000_000);
-        let (after, whole) = (sum(Instant(0) + SECOND), 2_999_990..=3_000_000);
-        assert!(whole.contains(&after), "{after}");
+        let after = leases.map(|lease| lease.share_at(Instant(0) + SECOND));
+        assert_eq!(
+            after,
+            [Share::even(3); 3],
+            "no lease is longer than a second"
+        );
+        let whole = after.iter().map(|share| share.of(3_000_000)).sum::<u64>();
+        assert!((2_999_990..=3_000_000).contains(&whole), "{whole}");
     }
 
     #[test]

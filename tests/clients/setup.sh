@@ -2,7 +2,7 @@
 # Makes one foreign client ready to run: Debian packages only where a command is missing (that
 # needs root), everything else below target/clients, made once for each version of its sources.
 #
-# usage: setup.sh kcat | python | java | figures
+# usage: setup.sh kcat | python | java | figures | librdkafka | kafka-python | kafka-tools
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=$here/../../target/clients
@@ -59,7 +59,58 @@ setup_figures() {
   echo "$sum" >"$stamp"
 }
 
+# librdkafka with its own tests, as the npm package carries it, in librdkafka/.
+setup_librdkafka() {
+  have g++ g++
+  have make make
+  have npm npm
+  have /usr/include/openssl/ssl.h libssl-dev
+  have /usr/include/zlib.h zlib1g-dev
+  have /usr/include/zstd.h libzstd-dev
+  have /usr/include/rapidjson/document.h rapidjson-dev
+  fresh librdkafka "$here/librdkafka/package" && return
+  rm -rf "$cache/librdkafka" "$cache/librdkafka.part"
+  mkdir "$cache/librdkafka.part"
+  cd "$cache/librdkafka.part"
+  npm pack --silent "$(cat "$here/librdkafka/package")" >/dev/null
+  tar xzf ./*.tgz --strip-components=3 package/deps/librdkafka
+  echo "setup: building librdkafka and its tests (5 minutes)"
+  { bash ./configure && make -j2 libs && make -j2 -C tests build; } >build.log 2>&1 || { tail -n 30 build.log >&2; exit 1; }
+  find . -name '*.o' -delete
+  mv "$cache/librdkafka.part" "$cache/librdkafka"
+  echo "$sum" >"$stamp"
+}
+
+# kafka-python's tests, which only its source distribution has, in kafka-python/; and what they need.
+setup_kafka_python() {
+  have python3 python3
+  python3 -c 'import venv, ensurepip' 2>/dev/null || have /no/venv python3-venv
+  fresh kafka-python "$here/kafka-python/requirements.txt" "$here/kafka-python/service.py" && return
+  rm -rf "$cache/kafka-python"
+  mkdir "$cache/kafka-python"
+  python3 -m venv "$cache/kafka-python/venv"
+  pip=("$cache/kafka-python/venv/bin/pip" -q --disable-pip-version-check)
+  "${pip[@]}" install -r "$here/kafka-python/requirements.txt"
+  "${pip[@]}" download --no-deps --no-binary :all: -d "$cache/kafka-python" "$(grep '^kafka-python==' "$here/kafka-python/requirements.txt")"
+  tar xzf "$cache"/kafka-python/*.tar.gz -C "$cache/kafka-python" --strip-components=1 --wildcards '*/test/*'
+  # Two files that the distribution lacks; without the first Python's own `test` is found instead.
+  touch "$cache/kafka-python/test/__init__.py"
+  cp "$here/kafka-python/service.py" "$cache/kafka-python/test/"
+  echo "$sum" >"$stamp"
+}
+
+# Kafka's command-line tools, and the program that runs them.
+setup_kafka_tools() {
+  have javac default-jdk-headless
+  have mvn maven
+  fresh kafka-tools "$here/kafka-tools/pom.xml" "$here"/kafka-tools/tidegate/tools/*.java && return
+  rm -rf "$cache/kafka-tools"
+  mvn -q -B -f "$here/kafka-tools/pom.xml" dependency:copy-dependencies -DoutputDirectory="$cache/kafka-tools/lib"
+  javac -cp "$cache/kafka-tools/lib/*" -d "$cache/kafka-tools/classes" "$here"/kafka-tools/tidegate/tools/*.java
+  echo "$sum" >"$stamp"
+}
+
 case ${1:-} in
-  kcat | python | java | figures) "setup_$1" ;;
-  *) echo "usage: $0 kcat | python | java | figures" >&2; exit 2 ;;
+  kcat | python | java | figures | librdkafka | kafka-python | kafka-tools) "setup_${1/-/_}" ;;
+  *) echo "usage: $0 kcat | python | java | figures | librdkafka | kafka-python | kafka-tools" >&2; exit 2 ;;
 esac

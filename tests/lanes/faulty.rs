@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use model::{AppendId, GatewayIncarnation, LaneId, TopicPartition};
+use model::{AppendId, GatewayIncarnation, LaneId, Offset, TopicPartition, VirtualClusterId};
 use node_api::{
-    Append, AppendReply, BoxFuture, FindOffset, FoundOffset, LaneChannel, NodeTransport, Read,
-    ReadError, ReadReply, UsageTotal, Watermark,
+    Append, AppendReply, BoxFuture, FindOffset, FoundOffset, GroupCall, GroupError, GroupReply,
+    LaneChannel, ListedGroup, NodeTransport, Read, ReadError, ReadReply, UsageTotal, Watermark,
 };
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -141,6 +141,26 @@ impl NodeTransport for Faulty {
         partitions: Vec<(TopicPartition, bool)>,
     ) -> BoxFuture<'static, ()> {
         self.inner.interest(gateway, partitions)
+    }
+
+    fn coordinate(
+        &self,
+        shard: TopicPartition,
+        call: GroupCall,
+    ) -> BoxFuture<'static, Result<GroupReply, GroupError>> {
+        self.inner.coordinate(shard, call)
+    }
+
+    fn list_groups(&self, cluster: VirtualClusterId) -> BoxFuture<'static, Vec<ListedGroup>> {
+        self.inner.list_groups(cluster)
+    }
+
+    fn delete_records(
+        &self,
+        partition: TopicPartition,
+        offset: Option<Offset>,
+    ) -> BoxFuture<'static, Result<Offset, ReadError>> {
+        self.inner.delete_records(partition, offset)
     }
 
     fn usage(&self) -> BoxFuture<'static, Vec<UsageTotal>> {

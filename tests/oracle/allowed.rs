@@ -63,6 +63,7 @@ pub const ON_PURPOSE: &[Allowed] = &[
         fields: &[
             any(["*.error_message", "*", "not null"]),
             any(["*.batch_index_error_message", "not null", "not null"]),
+            any(["*.documentation", "not null", "not null"]),
         ],
     },
     Allowed {
@@ -169,14 +170,40 @@ pub const ON_PURPOSE: &[Allowed] = &[
     },
     Allowed {
         reason: "defaults are those of MSK Serverless",
-        fields: &[of(
-            ApiKey::CreateTopics,
-            &[],
-            ["topics[].configs[].value", "\"-1\"", "\"268435456000\""],
-        )],
+        fields: &[any(["*.value", "\"-1\"", "\"268435456000\""])],
     },
     Allowed {
-        reason: "message.timestamp.after.max.ms and before.max.ms are without effect, difference.max.ms has one",
+        reason: "message.timestamp.difference.max.ms is MSK Serverless's",
+        fields: &[
+            of(
+                ApiKey::CreateTopics,
+                &[],
+                ["topics[].configs[]", "absent", "there"],
+            ),
+            of(
+                ApiKey::CreateTopics,
+                &[],
+                ["topics[].configs.count", "33", "34"],
+            ),
+            of(
+                ApiKey::CreateTopics,
+                &["checked: message.timestamp.difference.max.ms"],
+                ["topics[]", "*", "*"],
+            ),
+            of(
+                ApiKey::DescribeConfigs,
+                &[],
+                ["results[].configs[]", "absent", "there"],
+            ),
+            of(
+                ApiKey::DescribeConfigs,
+                &[],
+                ["results[].configs.count", "33", "34"],
+            ),
+        ],
+    },
+    Allowed {
+        reason: "timestamps may be ahead as far as they like unless the topic's owner says otherwise",
         fields: &[
             of(
                 ApiKey::CreateTopics,
@@ -188,24 +215,76 @@ pub const ON_PURPOSE: &[Allowed] = &[
                 ],
             ),
             of(
-                ApiKey::CreateTopics,
-                &["checked: message.timestamp.difference.max.ms"],
-                ["topics[]", "*", "*"],
-            ),
-            of(
-                ApiKey::Produce,
-                &["too old", "too new"],
-                ["responses[]", "*", "*"],
+                ApiKey::DescribeConfigs,
+                &[],
+                ["*.value", "\"3600000\"", "\"9223372036854775807\""],
             ),
         ],
     },
     Allowed {
-        reason: "creating is a right on topics",
+        reason: "segment.bytes may be however small",
         fields: &[of(
-            ApiKey::Metadata,
-            &["rights on the cluster"],
-            ["cluster_authorized_operations", "8096", "7552"],
+            ApiKey::CreateTopics,
+            &["checked: segment.bytes=1 "],
+            ["topics[]", "*", "*"],
         )],
+    },
+    Allowed {
+        reason: "cleanup.policy is fixed when a topic is created",
+        fields: &[
+            of(
+                ApiKey::IncrementalAlterConfigs,
+                &["cleanup.policy "],
+                ["responses[].error_code", "0", "40"],
+            ),
+            of(
+                ApiKey::DescribeConfigs,
+                &["after "],
+                ["*.value", "\"compact\"", "\"delete\""],
+            ),
+        ],
+    },
+    Allowed {
+        reason: "brokers, groups and client metrics cannot be configured",
+        fields: &[
+            of(
+                ApiKey::DescribeConfigs,
+                &["all brokers"],
+                ["*.read_only", "false", "true"],
+            ),
+            of(
+                ApiKey::DescribeConfigs,
+                &["client metrics", "group"],
+                ["results[].configs", "*", "*"],
+            ),
+            of(
+                ApiKey::IncrementalAlterConfigs,
+                &["all brokers"],
+                ["responses[].error_code", "0", "42"],
+            ),
+            of(
+                ApiKey::IncrementalAlterConfigs,
+                &["group"],
+                ["responses[].error_code", "40", "42"],
+            ),
+            of(
+                ApiKey::AlterConfigs,
+                &["group"],
+                ["responses[].error_code", "40", "42"],
+            ),
+        ],
+    },
+    Allowed {
+        reason: "an epoch below zero has no end",
+        fields: &[of(
+            ApiKey::OffsetForLeaderEpoch,
+            &["epoch -2"],
+            ["topics[].partitions[]", "*", "*"],
+        )],
+    },
+    Allowed {
+        reason: "creating is a right on topics",
+        fields: &[any(["cluster_authorized_operations", "8096", "7552"])],
     },
     Allowed {
         reason: "a topic that asking creates is there in the same answer",
@@ -234,6 +313,16 @@ pub const ON_PURPOSE: &[Allowed] = &[
                 ["", "*", "*"],
             ),
             of(ApiKey::ListOffsets, &["isolation level 2"], ["", "*", "*"]),
+            of(
+                ApiKey::AlterConfigs,
+                &["topic twice"],
+                ["outcome", "silence", "answer"],
+            ),
+            of(
+                ApiKey::IncrementalAlterConfigs,
+                &["operation "],
+                ["responses[].error_code", "-1", "42"],
+            ),
         ],
     },
     Allowed {
@@ -345,6 +434,11 @@ pub const ON_PURPOSE: &[Allowed] = &[
     Allowed {
         reason: "topics and partitions are answered as they were asked, once for each time they are named",
         fields: &[
+            of(
+                ApiKey::DeleteRecords,
+                &["no partition"],
+                ["topics", "*", "*"],
+            ),
             of(ApiKey::Fetch, &["no partition"], ["responses", "*", "*"]),
             of(
                 ApiKey::Fetch,
@@ -366,22 +460,6 @@ pub const ON_PURPOSE: &[Allowed] = &[
 
 /// What will go.
 pub const NOT_YET: &[Allowed] = &[
-    Allowed {
-        reason: "leader epochs are not told, nor checked",
-        fields: &[
-            any(["*.leader_epoch", "0", "-1"]),
-            of(
-                ApiKey::Fetch,
-                &["a leader epoch"],
-                ["responses[]", "*", "*"],
-            ),
-            of(
-                ApiKey::ListOffsets,
-                &["leader epoch 99"],
-                ["topics[]", "*", "*"],
-            ),
-        ],
-    },
     Allowed {
         reason: "the other keys and the features are not served",
         fields: &[
@@ -420,14 +498,6 @@ pub const NOT_YET: &[Allowed] = &[
         ],
     },
     Allowed {
-        reason: "a sequence older than the window is error 46, in Kafka 45",
-        fields: &[of(
-            ApiKey::Produce,
-            &["first, older than", "second, older than"],
-            ["responses[].partition_responses[].error_code", "45", "46"],
-        )],
-    },
-    Allowed {
         reason: "a duplicate's answer does not tell the time of its batch",
         fields: &[of(
             ApiKey::Produce,
@@ -438,118 +508,5 @@ pub const NOT_YET: &[Allowed] = &[
                 "-1",
             ],
         )],
-    },
-    Allowed {
-        reason: "an id without an epoch, or an epoch without an id, is not refused",
-        fields: &[of(
-            ApiKey::InitProducerId,
-            &["an id without", "an epoch without"],
-            ["", "*", "*"],
-        )],
-    },
-    Allowed {
-        reason: "neither name nor id: error 100, in Kafka 42",
-        fields: &[of(
-            ApiKey::DeleteTopics,
-            &["by no id"],
-            ["responses[].error_code", "42", "100"],
-        )],
-    },
-    Allowed {
-        reason: "rights on a topic that does not exist are not told",
-        fields: &[of(
-            ApiKey::Metadata,
-            &["rights on topics"],
-            [
-                "topics[].topic_authorized_operations",
-                "3576",
-                "-2147483648",
-            ],
-        )],
-    },
-    Allowed {
-        reason: "requests that mix ids and names are answered name by name",
-        fields: &[
-            of(ApiKey::Metadata, &["by no id"], ["", "*", "*"]),
-            of(
-                ApiKey::Metadata,
-                &[
-                    "by id",
-                    "by unknown id",
-                    "by both",
-                    "by another",
-                    "one by id",
-                ],
-                ["", "*", "*"],
-            ),
-        ],
-    },
-    Allowed {
-        reason: "without an error the message is null, in Kafka empty",
-        fields: &[of(
-            ApiKey::SaslAuthenticate,
-            &["good", "wrong password, first"],
-            ["error_message", "\"\"", "null"],
-        )],
-    },
-    Allowed {
-        reason: "some values that Kafka takes are refused",
-        fields: &[of(
-            ApiKey::CreateTopics,
-            &[
-                "checked: retention.bytes=-5",
-                "checked: cleanup.policy=compact,delete",
-                "checked: cleanup.policy= ",
-            ],
-            ["topics[]", "*", "*"],
-        )],
-    },
-    Allowed {
-        reason: "values of properties without effect are not checked",
-        fields: &[of(
-            ApiKey::CreateTopics,
-            &[
-                "checked: segment.bytes=1 ",
-                "checked: segment.ms=0",
-                "checked: min.insync.replicas=0",
-                "checked: min.cleanable",
-                "checked: unclean.leader.election.enable=maybe",
-                "checked: message.format.version",
-            ],
-            ["topics[]", "*", "*"],
-        )],
-    },
-    Allowed {
-        reason: "spaces around a value are not kept",
-        fields: &[of(
-            ApiKey::CreateTopics,
-            &["checked: retention.ms= 1000"],
-            ["topics[].configs[].value", "*", "*"],
-        )],
-    },
-    Allowed {
-        reason: "the list of properties is an older Kafka's",
-        fields: &[
-            of(
-                ApiKey::CreateTopics,
-                &[],
-                ["topics[].configs[]", "absent", "there"],
-            ),
-            of(
-                ApiKey::CreateTopics,
-                &[],
-                ["topics[].configs[]", "there", "absent"],
-            ),
-            of(
-                ApiKey::CreateTopics,
-                &[],
-                ["topics[].configs.count", "33", "*"],
-            ),
-            of(
-                ApiKey::CreateTopics,
-                &[],
-                ["topics[].configs[].config_source", "3", "5"],
-            ),
-        ],
     },
 ];

@@ -18,7 +18,7 @@ pub type Field = (String, String);
 
 /// The fields that tell the elements of a list apart. An element is called by the first that it has, so that two orders
 /// compare: clients look elements up, and neither server promises an order.
-const TELLING: [&str; 7] = [
+const TELLING: [&str; 10] = [
     "name",
     "topic",
     "topic_id",
@@ -26,6 +26,9 @@ const TELLING: [&str; 7] = [
     "partition_index",
     "index",
     "node_id",
+    "partition",
+    "resource_name",
+    "broker_id",
 ];
 
 /// What the ids of topics are called, which no two servers share.

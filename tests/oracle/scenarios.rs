@@ -10,14 +10,20 @@ use wire::messages::create_topics::{
 
 use crate::side::Side;
 
+mod alter_configs;
+mod cluster;
 mod connections;
+mod create_partitions;
 mod create_topics;
+mod delete_records;
 mod delete_topics;
+mod describe_configs;
 mod fetch;
 mod idempotence;
 mod init_producer_id;
 mod list_offsets;
 mod metadata;
+mod offset_for_leader_epoch;
 mod produce;
 mod sign_in;
 
@@ -42,6 +48,12 @@ pub async fn run(side: &mut Side) -> Result<()> {
     idempotence::run(side).await?;
     fetch::run(side).await?;
     list_offsets::run(side).await?;
+    offset_for_leader_epoch::run(side).await?;
+    delete_records::run(side).await?;
+    describe_configs::run(side).await?;
+    alter_configs::run(side).await?;
+    create_partitions::run(side).await?;
+    cluster::run(side).await?;
     delete_topics::run(side).await
 }
 

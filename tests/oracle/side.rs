@@ -239,6 +239,17 @@ impl Side {
                 *value = time_name(value, start_ms);
             }
         }
+        // A broker's properties are asked for by its id.
+        let (id, name) = (
+            format!("[{:?}]", self.broker_id.to_string()),
+            "[the broker]",
+        );
+        for (path, value) in &mut all {
+            if path.ends_with(".resource_name") && format!("[{value}]") == id {
+                "the broker".clone_into(value);
+            }
+            *path = path.replace(&id, name);
+        }
         let case = case.to_owned();
         self.answers.push(Answer {
             key: R::KEY,

@@ -29,18 +29,24 @@ const TABLE: &[(&str, Kind, &[&str])] = &[
     ("records", Kind::Core, &["model"]),
     ("catalog", Kind::Core, &["model", "quota"]),
     ("partition-log", Kind::Core, &["model"]),
+    ("coordinator", Kind::Core, &["model"]),
     (
         "wal",
         Kind::Boundary,
         &["model", "partition-log", "quota", "records"],
     ),
-    ("node-api", Kind::Boundary, &["model", "records"]),
+    (
+        "node-api",
+        Kind::Boundary,
+        &["coordinator", "model", "records"],
+    ),
     ("control-api", Kind::Boundary, &["model", "quota"]),
     (
         "nodes",
         Kind::Shell,
         &[
             "control-api",
+            "coordinator",
             "model",
             "node-api",
             "partition-log",
@@ -75,6 +81,7 @@ const TABLE: &[(&str, Kind, &[&str])] = &[
             "balancer",
             "catalog",
             "control-api",
+            "coordinator",
             "gateway",
             "model",
             "node-api",

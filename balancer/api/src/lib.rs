@@ -6,7 +6,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-pub use model::topic_request::{CreatedTopic, NewTopic, TopicError, TopicRef};
+pub use model::topic_request::{
+    ConfigChange, CreatedTopic, MorePartitions, NewTopic, PropertyChange, TopicChange, TopicError,
+    TopicRef,
+};
 use model::{ClusterMap, NodeEpoch, NodeId, TopicId, TopicName, VirtualClusterId};
 use quota::{SealedUsage, UsageOrigin, UsageSource};
 use tokio::sync::watch;
@@ -63,6 +66,24 @@ pub trait ControlPlane: Send + Sync + 'static {
         cluster: VirtualClusterId,
         topics: Vec<TopicRef>,
     ) -> Vec<Result<(TopicId, TopicName), TopicError>>;
+
+    /// Gives topics more partitions, each topic on its own. With `validate_only` all checks are made
+    /// and nothing else.
+    async fn create_partitions(
+        &self,
+        cluster: VirtualClusterId,
+        topics: Vec<MorePartitions>,
+        validate_only: bool,
+    ) -> Vec<Result<(), TopicError>>;
+
+    /// Changes properties of topics, each topic on its own: of one topic all changes are made, or
+    /// none. With `validate_only` all checks are made and nothing else.
+    async fn alter_topics(
+        &self,
+        cluster: VirtualClusterId,
+        changes: Vec<TopicChange>,
+        validate_only: bool,
+    ) -> Vec<Result<(), TopicError>>;
 
     /// Hands out producer ids that were never handed out before (as KIP-730 does).
     async fn allocate_producer_ids(&self) -> Result<ProducerIdBlock, Unavailable>;

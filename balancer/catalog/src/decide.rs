@@ -122,22 +122,23 @@ fn check_replication_factor(owner: &VirtualCluster, asked: Option<i16>) -> Resul
     Ok(if asked > 0 { asked } else { default })
 }
 
-fn check_partition_limit(
+/// The limits of partitions that are compacted and of those that are not.
+pub(crate) fn check_partition_limit(
     state: &CatalogState,
     owner: &VirtualCluster,
     policy: CleanupPolicy,
     asked: u32,
 ) -> Result<(), TopicError> {
+    let compacts = policy.compacts();
     let topics = state
         .topics_of(owner.id)
-        .filter(|topic| topic.config.cleanup_policy == policy);
+        .filter(|topic| topic.config.cleanup_policy.compacts() == compacts);
     let there: usize = topics.map(|topic| topic.placements.len()).sum();
-    let (kind, ceiling) = match policy {
-        CleanupPolicy::Delete => ("partitions", owner.limits.partitions_max),
-        CleanupPolicy::Compact => (
-            "compacted partitions",
-            owner.limits.compacted_partitions_max,
-        ),
+    let limits = &owner.limits;
+    let (kind, ceiling) = if compacts {
+        ("compacted partitions", limits.compacted_partitions_max)
+    } else {
+        ("partitions", limits.partitions_max)
     };
     if there as u64 + u64::from(asked) > u64::from(ceiling) {
         let reason = format!(

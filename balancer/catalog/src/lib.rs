@@ -4,6 +4,7 @@
 //! live and when loading, by the same code. Owns: virtual clusters, topics, placements, node
 //! epochs, producer ids. Does not own: where records are kept, and when (`balancer`).
 
+pub mod alter;
 pub mod decide;
 pub mod map;
 pub mod partition_changes;
@@ -12,16 +13,21 @@ pub mod state;
 pub mod topic_config;
 pub mod usage;
 
+pub use alter::{alter_topic, create_partitions};
 pub use decide::{allocate_producer_ids, create_topic, delete_topic, register_node, set_cluster};
 pub use map::cluster_map;
 pub use partition_changes::ChangeBudget;
 pub use record::CatalogRecord;
 pub use state::{CatalogState, Violation};
-pub use topic_config::{describe_config, parse_config};
+pub use topic_config::{alter_config, parse_config};
 pub use usage::CatalogUsage;
 
 /// Name of the internal topic that gateways append their egress to.
 pub const USAGE_TOPIC: &str = "__usage";
+
+/// The topic of the system's cluster that holds the state of consumer groups: one partition for each
+/// shard of the coordinators.
+pub const GROUPS_TOPIC: &str = "__groups";
 
 #[cfg(test)]
 mod tests;

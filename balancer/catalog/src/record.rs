@@ -1,7 +1,10 @@
 //! The persisted facts of the catalog, one variant each. They are stored as JSON, so fields may be
 //! added with a default; a variant is never given another meaning.
 
-use model::{NodeEpoch, NodeId, Timestamp, Topic, TopicId, VirtualCluster, VirtualClusterId};
+use model::{
+    NodeEpoch, NodeId, Placement, Timestamp, Topic, TopicConfig, TopicId, VirtualCluster,
+    VirtualClusterId,
+};
 use serde::{Deserialize, Serialize};
 
 /// One change of the catalog.
@@ -11,6 +14,22 @@ pub enum CatalogRecord {
     ClusterSet(VirtualCluster),
     /// A topic was created, with its placements.
     TopicCreated(Topic),
+    /// A topic has more partitions.
+    PartitionsCreated {
+        /// The topic.
+        topic: TopicId,
+        /// Where those live that come to the ones that are there.
+        placements: Vec<Placement>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A topic has other properties; all of them as they are now.
+    TopicConfigSet {
+        /// The topic.
+        topic: TopicId,
+        /// Its properties.
+        config: TopicConfig,
+    },
     /// A topic is gone, with its partitions.
     TopicDeleted(TopicId),
     /// So many partitions were created and deleted, by the records beside this one.

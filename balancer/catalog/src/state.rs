@@ -48,7 +48,10 @@ pub enum Violation {
     /// Two topics of one virtual cluster share a name.
     #[error("topic name {0} is taken")]
     NameTaken(TopicName),
-    /// A topic without partitions.
+    /// The topic that is to change is not there.
+    #[error("topic {0} is unknown")]
+    UnknownTopic(TopicId),
+    /// A topic without partitions, or a change that adds none.
     #[error("topic {0} has no partitions")]
     NoPartitions(TopicId),
     /// A node's epoch did not rise.
@@ -94,6 +97,15 @@ impl CatalogState {
             | CatalogRecord::TopicDeleted(_)
             | CatalogRecord::PartitionsChanged { .. } => Ok(()),
             CatalogRecord::TopicCreated(topic) => self.check_topic(topic),
+            CatalogRecord::PartitionsCreated {
+                topic, placements, ..
+            } => {
+                if placements.is_empty() {
+                    return Err(Violation::NoPartitions(*topic));
+                }
+                self.check_there(*topic)
+            }
+            CatalogRecord::TopicConfigSet { topic, .. } => self.check_there(*topic),
             CatalogRecord::NodeRegistered { node, epoch } => match self.nodes.get(node) {
                 Some(current) if current >= epoch => Err(Violation::NodeEpoch(*node)),
                 _ => Ok(()),
@@ -108,6 +120,11 @@ impl CatalogState {
             | CatalogRecord::TimePassed { .. }
             | CatalogRecord::UsageSealed { .. } => Ok(()),
         }
+    }
+
+    fn check_there(&self, topic: TopicId) -> Result<(), Violation> {
+        let there = self.topics.contains_key(&topic);
+        there.then_some(()).ok_or(Violation::UnknownTopic(topic))
     }
 
     fn check_topic(&self, topic: &Topic) -> Result<(), Violation> {
@@ -136,6 +153,18 @@ impl CatalogState {
                 let names = self.names.entry(topic.virtual_cluster).or_default();
                 names.insert(topic.name.clone(), topic.id);
                 self.topics.insert(topic.id, topic);
+            }
+            CatalogRecord::PartitionsCreated {
+                topic, placements, ..
+            } => {
+                if let Some(topic) = self.topics.get_mut(&topic) {
+                    topic.placements.extend(placements);
+                }
+            }
+            CatalogRecord::TopicConfigSet { topic, config } => {
+                if let Some(topic) = self.topics.get_mut(&topic) {
+                    topic.config = config;
+                }
             }
             CatalogRecord::TopicDeleted(id) => {
                 if let Some(topic) = self.topics.remove(&id)

@@ -7,7 +7,7 @@ use model::{
 use crate::decide::Birth;
 use crate::{
     CatalogRecord, CatalogState, allocate_producer_ids, cluster_map, create_topic, delete_topic,
-    describe_config, register_node, set_cluster,
+    register_node, set_cluster,
 };
 
 pub(crate) const DEMO: VirtualClusterId = VirtualClusterId(1);
@@ -30,12 +30,13 @@ pub(crate) fn cluster(id: u32) -> VirtualCluster {
         default_partitions: 3,
         replication_factors: vec![1, 3, -1],
         virtual_brokers: 3,
+        groups: model::GroupSettings::default(),
         access_keys: Default::default(),
         scram_users: Default::default(),
     }
 }
 
-fn state() -> CatalogState {
+pub(crate) fn state() -> CatalogState {
     let mut state = CatalogState::default();
     for id in [1, 2] {
         let record = set_cluster(&state, cluster(id)).expect("is new");
@@ -44,7 +45,7 @@ fn state() -> CatalogState {
     state
 }
 
-fn new(name: &str) -> NewTopic {
+pub(crate) fn new(name: &str) -> NewTopic {
     NewTopic {
         name: name.to_owned(),
         partitions: None,
@@ -61,7 +62,11 @@ fn birth(id: u8) -> Birth {
     }
 }
 
-fn create(state: &mut CatalogState, topic: &NewTopic, id: u8) -> Result<TopicId, TopicError> {
+pub(crate) fn create(
+    state: &mut CatalogState,
+    topic: &NewTopic,
+    id: u8,
+) -> Result<TopicId, TopicError> {
     let (record, created) = create_topic(state, DEMO, topic, birth(id))?;
     state
         .check(&record)
@@ -75,8 +80,8 @@ fn a_topic_gets_the_clusters_defaults() {
     let state = state();
     let (_, created) = create_topic(&state, DEMO, &new("orders"), birth(1)).expect("is free");
     assert_eq!((created.partitions, created.replication_factor), (3, 3));
-    let config = describe_config(&created.config);
-    assert!(config.contains(&("retention.ms".to_owned(), "604800000".to_owned())));
+    let config = created.config.with_effect();
+    assert!(config.contains(&("retention.ms", "604800000".to_owned())));
 }
 
 #[test]

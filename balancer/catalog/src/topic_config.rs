@@ -1,190 +1,236 @@
-//! Topic properties by Kafka's names: the seven that have an effect, the others that are kept.
+//! Topic properties as a client writes them: checked, and turned into what the system obeys.
 //!
-//! Source: AWS, "Configuration properties for MSK Serverless clusters"; Kafka's `TopicConfig`. MSK
-//! refuses all but the seven, which breaks Kafka Streams and Connect; here the harmless rest is
-//! accepted, kept and shown, without effect.
+//! Owns: which of Kafka's properties have an effect (AWS, "Configuration properties for MSK Serverless
+//! clusters", and the bounds of timestamps that came later), the limits of a virtual cluster on them,
+//! what may change after creation. Does not own: their names, types and ranges (`model`).
+//!
+//! MSK refuses all but its seven, which breaks Kafka Streams and Connect; here the rest of Kafka's
+//! list is checked, kept and shown, without effect.
 
-use model::topic_request::TopicError;
-use model::{ByteCount, CleanupPolicy, Limits, TimestampType, TopicConfig};
+use std::collections::BTreeMap;
 
-/// Topic properties of Kafka that are kept without effect.
-pub const KEPT_WITHOUT_EFFECT: &[&str] = &[
-    "delete.retention.ms",
-    "file.delete.delay.ms",
-    "flush.messages",
-    "flush.ms",
-    "follower.replication.throttled.replicas",
-    "index.interval.bytes",
-    "leader.replication.throttled.replicas",
-    "local.retention.bytes",
-    "local.retention.ms",
-    "max.compaction.lag.ms",
-    "message.downconversion.enable",
-    "message.format.version",
-    "message.timestamp.after.max.ms",
-    "message.timestamp.before.max.ms",
-    "min.cleanable.dirty.ratio",
-    "min.compaction.lag.ms",
-    "min.insync.replicas",
-    "preallocate",
-    "segment.bytes",
-    "segment.index.bytes",
-    "segment.jitter.ms",
-    "segment.ms",
-    "unclean.leader.election.enable",
-];
+use model::topic_request::{ConfigChange, PropertyChange, TopicError};
+use model::{
+    ByteCount, CleanupPolicy, InvalidValue, Limits, PropertyType, TimestampType, TopicConfig,
+    TopicProperty,
+};
 
-const CODECS: &[&str] = &["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"];
+/// Fixed when a topic is created, as in MSK Serverless.
+const CLEANUP_POLICY: &str = "cleanup.policy";
 
-/// Reads the properties that a client wrote, over the defaults.
+/// What its owner wrote, by name.
+type Written = BTreeMap<String, String>;
+
+/// Reads the properties that a new topic's creator wrote, over the defaults. Of a property that
+/// stands twice the last counts, as in Kafka.
 pub fn parse_config(
-    written: &[(String, Option<String>)],
+    properties: &[(String, Option<String>)],
     limits: &Limits,
 ) -> Result<TopicConfig, TopicError> {
-    let mut config = TopicConfig::default();
-    for (name, value) in written {
+    let mut written = Written::new();
+    for (name, value) in properties {
         let Some(value) = value else {
-            return Err(invalid(
-                name,
-                "null",
-                "Null value not supported for topic configs",
-            ));
+            let reason = format!("Null value not supported for topic configs: {name}");
+            return Err(TopicError::InvalidConfig { reason });
         };
-        set(&mut config, name, value, limits)?;
+        written.insert(name.clone(), value.clone());
     }
-    Ok(config)
+    read(written, &Written::new(), limits)
 }
 
-fn set(
-    config: &mut TopicConfig,
-    name: &str,
-    value: &str,
+/// The properties of a topic after a change.
+pub fn alter_config(
+    config: &TopicConfig,
+    change: &ConfigChange,
     limits: &Limits,
-) -> Result<(), TopicError> {
-    match name {
-        "cleanup.policy" => {
-            config.cleanup_policy = match value {
-                "delete" => CleanupPolicy::Delete,
-                "compact" => CleanupPolicy::Compact,
-                _ => return Err(invalid(name, value, "expected delete or compact")),
+) -> Result<TopicConfig, TopicError> {
+    let before = written_of(config);
+    let after = match change {
+        ConfigChange::Replace(properties) => {
+            let fixed = before.get_key_value(CLEANUP_POLICY);
+            let fixed = fixed.map(|(name, value)| (name.clone(), value.clone()));
+            fixed.into_iter().chain(properties.clone()).collect()
+        }
+        ConfigChange::Each(changes) => {
+            let mut after = before.clone();
+            for (name, change) in changes {
+                apply(&mut after, name, change)?;
             }
+            after
         }
-        "compression.type" if CODECS.contains(&value) => {
-            value.clone_into(&mut config.compression_type)
+    };
+    let altered = read(after, &before, limits)?;
+    if altered.cleanup_policy != config.cleanup_policy {
+        return Err(fixed(CLEANUP_POLICY));
+    }
+    Ok(altered)
+}
+
+/// What was written, without what an older release took and this one would not.
+fn written_of(config: &TopicConfig) -> Written {
+    let mut written = config.written.clone();
+    written.retain(|name, value| {
+        TopicProperty::named(name).is_some_and(|property| property.parse(value).is_ok())
+    });
+    // Older releases kept only the properties without effect as they were written.
+    let defaults = TopicConfig::default().with_effect();
+    for ((name, value), (_, default)) in config.with_effect().into_iter().zip(defaults) {
+        if value != default {
+            written.entry(name.to_owned()).or_insert(value);
         }
-        "compression.type" => {
-            return Err(invalid(
-                name,
-                value,
-                "expected one of zstd, lz4, snappy, gzip, uncompressed, producer",
-            ));
+    }
+    written
+}
+
+fn apply(written: &mut Written, name: &str, change: &PropertyChange) -> Result<(), TopicError> {
+    match change {
+        PropertyChange::Set(value) => {
+            written.insert(name.to_owned(), value.clone());
         }
-        "max.message.bytes" => {
-            let bytes = number(name, value, 0)?;
-            if bytes > limits.message_bytes_max.0 {
-                let most = limits.message_bytes_max;
-                return Err(invalid(
-                    name,
-                    value,
-                    &format!("the largest value is {most}"),
-                ));
+        // As in Kafka no matter whether there is such a property.
+        PropertyChange::Delete => drop(written.remove(name)),
+        PropertyChange::Append(elements) => {
+            let mut list = elements_of(written, name, "APPEND")?;
+            for element in elements.split(',') {
+                if !list.iter().any(|there| there == element) {
+                    list.push(element.to_owned());
+                }
             }
-            config.max_message_bytes = ByteCount(bytes);
+            written.insert(name.to_owned(), list.join(","));
         }
-        "message.timestamp.difference.max.ms" => {
-            config.message_timestamp_difference_max_ms =
-                i64::try_from(number(name, value, 0)?).unwrap_or(i64::MAX);
-        }
-        "message.timestamp.type" => {
-            config.message_timestamp_type = match value {
-                "CreateTime" => TimestampType::CreateTime,
-                "LogAppendTime" => TimestampType::LogAppendTime,
-                _ => return Err(invalid(name, value, "expected CreateTime or LogAppendTime")),
-            }
-        }
-        "retention.bytes" => config.retention_bytes = unlimited(name, value)?.map(ByteCount),
-        "retention.ms" => config.retention_ms = retention_ms(name, value, limits)?,
-        _ if KEPT_WITHOUT_EFFECT.contains(&name) => {
-            config.others.insert(name.to_owned(), value.to_owned());
-        }
-        _ => {
-            return Err(TopicError::InvalidConfig {
-                reason: format!("Unknown topic config name: {name}"),
-            });
+        PropertyChange::Subtract(elements) => {
+            let mut list = elements_of(written, name, "SUBTRACT")?;
+            list.retain(|there| !elements.split(',').any(|element| element == there));
+            written.insert(name.to_owned(), list.join(","));
         }
     }
     Ok(())
 }
 
-fn retention_ms(name: &str, value: &str, limits: &Limits) -> Result<Option<u64>, TopicError> {
-    let ms = unlimited(name, value)?;
-    match limits.retention_ms_max {
-        Some(most) if ms.is_none_or(|ms| ms > most) => Err(invalid(
-            name,
-            value,
-            &format!("the largest value is {most}"),
-        )),
-        _ => Ok(ms),
+fn elements_of(written: &Written, name: &str, operation: &str) -> Result<Vec<String>, TopicError> {
+    match TopicProperty::named(name) {
+        Some(property) if property.kind == PropertyType::List => {
+            let value = written.get(name).map_or(property.default, String::as_str);
+            let elements = value.split(',').filter(|element| !element.is_empty());
+            Ok(elements.map(str::to_owned).collect())
+        }
+        Some(_) | None => Err(TopicError::InvalidConfig {
+            reason: format!("Can't {operation} to key {name} because its type is not LIST."),
+        }),
     }
 }
 
-fn unlimited(name: &str, value: &str) -> Result<Option<u64>, TopicError> {
-    if value == "-1" {
-        Ok(None)
-    } else {
-        number(name, value, 0).map(Some)
+/// Makes a configuration of what is `written`. The virtual cluster's limits are for what is not
+/// there `before`: a limit that was lowered since does not stand in the way of other changes.
+fn read(written: Written, before: &Written, limits: &Limits) -> Result<TopicConfig, TopicError> {
+    let mut config = TopicConfig::default();
+    for (name, value) in &written {
+        let parsed = known(name)?.parse(value).map_err(invalid)?;
+        if before.get(name) != Some(value) {
+            check_limit(name, &parsed, limits)?;
+        }
+        set(&mut config, name, &parsed);
+    }
+    check_lags(&written)?;
+    config.written = written;
+    Ok(config)
+}
+
+fn known(name: &str) -> Result<&'static TopicProperty, TopicError> {
+    TopicProperty::named(name).ok_or_else(|| TopicError::InvalidConfig {
+        reason: format!("Unknown topic config name: {name}"),
+    })
+}
+
+/// The value has passed its property's check, which is what the expectations below rest on.
+fn set(config: &mut TopicConfig, name: &str, value: &str) {
+    const CHECKED: &str = "the value's type and range were checked";
+    let number = || value.parse::<i64>().expect(CHECKED);
+    let unless_negative = || u64::try_from(number()).ok();
+    match name {
+        CLEANUP_POLICY => {
+            let does = |what| value.split(',').any(|word| word == what);
+            config.cleanup_policy = CleanupPolicy::of(does("compact"), does("delete"));
+        }
+        "compression.type" => value.clone_into(&mut config.compression_type),
+        "max.message.bytes" => {
+            config.max_message_bytes = ByteCount(unless_negative().expect(CHECKED));
+        }
+        "message.timestamp.difference.max.ms" => {
+            config.message_timestamp_difference_max_ms = number();
+        }
+        "message.timestamp.before.max.ms" => config.message_timestamp_before_max_ms = number(),
+        "message.timestamp.after.max.ms" => config.message_timestamp_after_max_ms = number(),
+        "message.timestamp.type" => {
+            config.message_timestamp_type = if value == "LogAppendTime" {
+                TimestampType::LogAppendTime
+            } else {
+                TimestampType::CreateTime
+            };
+        }
+        "retention.bytes" => config.retention_bytes = unless_negative().map(ByteCount),
+        "retention.ms" => config.retention_ms = unless_negative(),
+        // Kept without effect.
+        _ => {}
     }
 }
 
-fn number(name: &str, value: &str, least: u64) -> Result<u64, TopicError> {
-    match value.trim().parse::<i64>() {
-        Ok(number) if number >= 0 && number.unsigned_abs() >= least => Ok(number.unsigned_abs()),
-        Ok(_) => Err(invalid(
-            name,
-            value,
-            &format!("Value must be at least {least}"),
-        )),
-        Err(_) => Err(invalid(name, value, "Not a number")),
+fn check_limit(name: &str, value: &str, limits: &Limits) -> Result<(), TopicError> {
+    let number = value.parse::<i64>().ok();
+    let most = match name {
+        "max.message.bytes" => limits.message_bytes_max.0,
+        "retention.ms" => limits.retention_ms_max.unwrap_or(u64::MAX),
+        _ => return Ok(()),
+    };
+    // A negative number stands for no bound.
+    let asked = number.and_then(|number| u64::try_from(number).ok());
+    if asked.unwrap_or(u64::MAX) <= most {
+        return Ok(());
+    }
+    let reason =
+        format!("Invalid value {value} for configuration {name}: the cluster's limit is {most}");
+    Err(TopicError::InvalidConfig { reason })
+}
+
+/// Kafka's only rule that is about two properties.
+fn check_lags(written: &Written) -> Result<(), TopicError> {
+    let value = |name: &str| {
+        let property = TopicProperty::named(name)?;
+        let value = written.get(name).map_or(property.default, String::as_str);
+        property.parse(value).ok()?.parse::<i64>().ok()
+    };
+    let (least, most) = (
+        value("min.compaction.lag.ms"),
+        value("max.compaction.lag.ms"),
+    );
+    match (least, most) {
+        (Some(least), Some(most)) if least > most => Err(TopicError::InvalidConfig {
+            reason: format!(
+                "conflict topic config setting min.compaction.lag.ms ({least}) > \
+                 max.compaction.lag.ms ({most})"
+            ),
+        }),
+        _ => Ok(()),
     }
 }
 
-fn invalid(name: &str, value: &str, why: &str) -> TopicError {
-    let reason = format!("Invalid value {value} for configuration {name}: {why}");
+fn invalid(why: InvalidValue) -> TopicError {
+    let reason = why.to_string();
     TopicError::InvalidConfig { reason }
 }
 
-/// The seven properties with an effect, and the kept ones, by Kafka's names and spelling.
-pub fn describe_config(config: &TopicConfig) -> Vec<(String, String)> {
-    let or_unlimited = |value: Option<u64>| value.map_or("-1".to_owned(), |v| v.to_string());
-    let cleanup = match config.cleanup_policy {
-        CleanupPolicy::Delete => "delete",
-        CleanupPolicy::Compact => "compact",
-    };
-    let timestamps = match config.message_timestamp_type {
-        TimestampType::CreateTime => "CreateTime",
-        TimestampType::LogAppendTime => "LogAppendTime",
-    };
-    let seven = [
-        ("cleanup.policy", cleanup.to_owned()),
-        ("compression.type", config.compression_type.clone()),
-        ("max.message.bytes", config.max_message_bytes.to_string()),
-        (
-            "message.timestamp.difference.max.ms",
-            config.message_timestamp_difference_max_ms.to_string(),
+/// In the words of MSK Serverless.
+fn fixed(name: &str) -> TopicError {
+    TopicError::InvalidConfig {
+        reason: format!(
+            "The topic configuration {name} can't be altered: it is fixed when the topic is \
+             created. The following topic configurations are alterable: [compression.type, \
+             max.message.bytes, message.timestamp.after.max.ms, message.timestamp.before.max.ms, \
+             message.timestamp.difference.max.ms, message.timestamp.type, retention.bytes, \
+             retention.ms], and, without effect, Kafka's others."
         ),
-        ("message.timestamp.type", timestamps.to_owned()),
-        (
-            "retention.bytes",
-            or_unlimited(config.retention_bytes.map(|bytes| bytes.0)),
-        ),
-        ("retention.ms", or_unlimited(config.retention_ms)),
-    ];
-    let seven = seven
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value));
-    let others = config
-        .others
-        .iter()
-        .map(|(name, value)| (name.clone(), value.clone()));
-    seven.chain(others).collect()
+    }
 }
+
+#[cfg(test)]
+mod tests;

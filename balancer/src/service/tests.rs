@@ -2,7 +2,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::time::Duration;
 
-use control_api::{ControlPlane, NewTopic, TopicError, TopicRef};
+use control_api::{
+    ConfigChange, ControlPlane, MorePartitions, NewTopic, TopicChange, TopicError, TopicRef,
+};
 use model::{
     Clock, Instant, Limits, NodeEpoch, NodeId, TenantId, Timestamp, TopicId, VirtualCluster,
     VirtualClusterId,
@@ -58,6 +60,7 @@ fn demo() -> VirtualCluster {
         default_partitions: 1,
         replication_factors: vec![1, 3, -1],
         virtual_brokers: 1,
+        groups: model::GroupSettings::default(),
         access_keys: Default::default(),
         scram_users: Default::default(),
     }
@@ -139,6 +142,46 @@ async fn a_balancer_that_was_overtaken_answers_nothing_any_more() {
     present.set_cluster(demo()).await.expect("is stored");
     assert!(former.allocate_producer_ids().await.is_err());
     assert!(former.register_node(NodeId(0)).await.is_err());
+}
+
+#[tokio::test]
+async fn topics_grow_and_change_and_stay_so() {
+    let store = Arc::new(InMemory::new());
+    let balancer = start(&store).await;
+    balancer.set_cluster(demo()).await.expect("is stored");
+    balancer.create_topics(DEMO, vec![new("a")], false).await;
+    let more = |count| MorePartitions {
+        name: "a".to_owned(),
+        count,
+        assignments: None,
+    };
+    let change = TopicChange {
+        name: "a".to_owned(),
+        change: ConfigChange::Replace(vec![("retention.ms".to_owned(), "5".to_owned())]),
+    };
+    let seen = |balancer: &Balancer| {
+        let map = balancer.watch().borrow().clone();
+        let topic = map.topic_by_name(DEMO, "a").expect("is there").clone();
+        (topic.placements.len(), topic.config.retention_ms)
+    };
+    let before = seen(&balancer);
+    for validate_only in [true, false] {
+        let grown = vec![more(3), more(2), more(4)];
+        let grown = balancer.create_partitions(DEMO, grown, validate_only).await;
+        assert!(grown[0].is_ok() && grown[1].is_err() && grown[2].is_ok());
+        let unknown = TopicChange {
+            name: "b".to_owned(),
+            ..change.clone()
+        };
+        let changes = vec![change.clone(), unknown];
+        let altered = balancer.alter_topics(DEMO, changes, validate_only).await;
+        assert_eq!(altered, [Ok(()), Err(TopicError::UnknownTopic)]);
+        if validate_only {
+            assert_eq!(seen(&balancer), before);
+        }
+    }
+    assert_eq!(seen(&balancer), (4, Some(5)));
+    assert_eq!(seen(&start(&store).await), (4, Some(5)));
 }
 
 /// Exact over requests, in requests, over creation and deletion, and over a restart.

@@ -17,17 +17,18 @@ use std::sync::Arc;
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use wire::frame::{FrameError, check_length};
 
 use crate::limits::FRAME_STALL_MAX;
+use crate::memory::{Held, Memory};
 
 /// A whole frame without its length, and the memory that is reserved for it.
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) bytes: Bytes,
-    pub(crate) memory: OwnedSemaphorePermit,
+    pub(crate) memory: Held,
 }
 
 /// Why no further frame can be read.
@@ -54,6 +55,8 @@ pub(crate) struct Bounds<'a> {
     /// Memory that is taken at once; then as much again as has arrived.
     pub(crate) step_bytes: usize,
     pub(crate) memory: &'a Arc<Semaphore>,
+    /// The share of it that the virtual cluster has, if it is known.
+    pub(crate) share: Option<&'a Arc<Semaphore>>,
 }
 
 /// See the file's header.
@@ -70,34 +73,32 @@ struct Body {
     length: usize,
     step_bytes: usize,
     bytes: BytesMut,
-    memory: Memory,
+    memory: Reserved,
 }
 
 /// Memory that is reserved so far. The wait for more is kept, so that it does not lose its place
 /// in the queue when something else happens on the connection.
-struct Memory {
-    source: Arc<Semaphore>,
-    permit: Option<OwnedSemaphorePermit>,
-    waiting: Option<BoxFuture<'static, Result<OwnedSemaphorePermit, AcquireError>>>,
+struct Reserved {
+    source: Memory,
+    held: Option<Held>,
+    waiting: Option<BoxFuture<'static, Held>>,
 }
 
-impl Memory {
+impl Reserved {
     fn reserved(&self) -> usize {
-        self.permit
-            .as_ref()
-            .map_or(0, OwnedSemaphorePermit::num_permits)
+        self.held.as_ref().map_or(0, Held::bytes)
     }
 
     async fn reserve(&mut self, bytes: usize) {
         let bytes = u32::try_from(bytes).expect("a frame is shorter than 2 GiB");
         let waiting = self
             .waiting
-            .get_or_insert_with(|| Box::pin(Arc::clone(&self.source).acquire_many_owned(bytes)));
-        let more = waiting.await.expect("the semaphore is never closed");
+            .get_or_insert_with(|| Box::pin(self.source.clone().take(bytes)));
+        let more = waiting.await;
         self.waiting = None;
-        match &mut self.permit {
-            Some(permit) => permit.merge(more),
-            None => self.permit = Some(more),
+        match &mut self.held {
+            Some(held) => held.merge(more),
+            None => self.held = Some(more),
         }
     }
 }
@@ -133,9 +134,9 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
                 length,
                 step_bytes: bounds.step_bytes,
                 bytes: BytesMut::new(),
-                memory: Memory {
-                    source: Arc::clone(bounds.memory),
-                    permit: None,
+                memory: Reserved {
+                    source: Memory::new(bounds.memory, bounds.share),
+                    held: None,
                     waiting: None,
                 },
             });
@@ -143,11 +144,9 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
         self.fill().await?;
         let body = self.body.take().expect("it was put in above");
         self.prefix_read = 0;
-        let memory = match body.memory.permit {
-            Some(permit) => permit,
-            None => Arc::clone(&body.memory.source)
-                .try_acquire_many_owned(0)
-                .expect("nothing can always be had"),
+        let memory = match body.memory.held {
+            Some(held) => held,
+            None => body.memory.source.take(0).await,
         };
         Ok(Some(Frame {
             bytes: body.bytes.freeze(),
@@ -226,6 +225,7 @@ mod tests {
             frame_bytes_max,
             step_bytes: FRAME_STEP_BYTES,
             memory,
+            share: None,
         }
     }
 
@@ -248,10 +248,7 @@ mod tests {
         assert!(inbound.is_within_frame());
         client.write_all(b"c\0\0\0\0").await.unwrap();
         let frame = inbound.next(bounds).await.unwrap().unwrap();
-        assert_eq!(
-            (&frame.bytes[..], frame.memory.num_permits()),
-            (&b"abc"[..], 3)
-        );
+        assert_eq!((&frame.bytes[..], frame.memory.bytes()), (&b"abc"[..], 3));
         let empty = inbound.next(bounds).await.unwrap().unwrap();
         assert!(empty.bytes.is_empty());
         drop(client);

@@ -13,11 +13,11 @@ use std::io::{self, IoSlice};
 use bytes::Buf;
 use model::{TopicId, VirtualClusterId};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use wire::Segments;
 
 use crate::limits::WRITE_PIECES_MAX;
+use crate::memory::Held;
 
 /// What goes with an answer until it is delivered.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ pub(crate) struct Parcel {
     /// The same bytes by topic, for metrics.
     pub(crate) topics: Vec<(TopicId, u64)>,
     /// Memory that it takes.
-    pub(crate) memory: Option<OwnedSemaphorePermit>,
+    pub(crate) memory: Option<Held>,
 }
 
 /// See the file's header.

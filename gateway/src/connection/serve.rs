@@ -22,7 +22,7 @@ use wire::{
 
 use crate::call::{Answer, Call};
 use crate::client::Client;
-use crate::dispatch::{Step, dispatch, items, may_read_on, refusal};
+use crate::dispatch::{Step, dispatch, items, may_read_on, overload, refusal};
 use crate::error::Fault;
 use crate::handlers::api_versions;
 use crate::limits::{FAILED_SIGN_IN_DELAY, PARKING_MAX, REQUEST_ITEMS_MAX};
@@ -145,14 +145,13 @@ fn data(
         client.mute.extend(TOLD_MAX);
         return Ok(done(
             &header,
-            refusal(&header, &request, ErrorCode::RequestTimedOut),
+            refusal(&header, &request, overload(&request).code()),
         ));
     };
     let received_at = Instant::now();
     let call = Call {
         header,
         frame_bytes,
-        received_at,
         cluster: Arc::clone(cluster),
         map,
         caller,

@@ -25,10 +25,6 @@ use crate::error::Fault;
 use crate::permission::{Authorized, authorize};
 use crate::topic_config;
 
-/// Where a property's value comes from, by Kafka's numbers.
-const SOURCE_TOPIC: i8 = 1;
-const SOURCE_DEFAULT: i8 = 5;
-
 /// First version whose clients know THROTTLING_QUOTA_EXCEEDED (KIP-599).
 const VERSION_WITH_QUOTA: i16 = 6;
 
@@ -222,13 +218,9 @@ fn describe(call: &Call, created: CreatedTopic) -> CreatableTopicResult {
     }
     let properties = topic_config::describe(&created.config).into_iter();
     let configs = properties.map(|property| CreatableTopicConfigs {
-        config_source: if property.is_default {
-            SOURCE_DEFAULT
-        } else {
-            SOURCE_TOPIC
-        },
-        name: property.name,
-        value: Some(property.value),
+        name: property.is.name.to_owned(),
+        value: Some(property.written),
+        config_source: property.source.code(),
         ..CreatableTopicConfigs::default()
     });
     CreatableTopicResult {

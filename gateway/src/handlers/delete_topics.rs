@@ -93,6 +93,9 @@ fn check(call: &Call, topic: &DeleteTopicState) -> Result<TopicRef, Fault> {
             authorize(&call.caller, Action::DeleteTopic, Resource::Topic(name), ())?;
             Ok(TopicRef::Name(name.clone()))
         }
+        None if id == TopicId::ZERO => {
+            Err(Fault::Invalid("Neither topic name nor id were specified."))
+        }
         None => {
             call.topic(TopicKey::Id(id), Action::DeleteTopic)?;
             Ok(TopicRef::Id(id))

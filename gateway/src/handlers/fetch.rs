@@ -8,9 +8,9 @@
 //! and while memory is short further. A batch larger than every limit may come with other batches
 //! up to `max_bytes`. A partition above its rate counts as empty until it may be read again, without a
 //! throttle. The virtual cluster's rate is charged by what is answered: `throttle_time_ms` is the debt
-//! after it, and while that is a second or more fetches are answered without records. A partition that is read too slowly is empty this time; its marks are
-//! -1 if nothing is known of it. Leader epochs are -1 and not checked; followers are served as
-//! consumers; there is no preferred replica. `read_committed` reads up to the last stable offset,
+//! after it, and while that is a second or more fetches are answered without records. A partition that
+//! is read too slowly is empty this time; its marks are -1 if nothing is known of it. Followers are
+//! served as consumers; there is no preferred replica. `read_committed` reads up to the last stable offset,
 //! which is the high watermark until transactions are served.
 
 use std::collections::HashSet;
@@ -18,18 +18,20 @@ use std::time::Duration;
 
 use auth::Action;
 use model::{FetchOverLimit, Offset, Topic, TopicId};
-use node_api::LogBounds;
+use node_api::{LogBounds, ReadError};
 use quota::LimitName;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use wire::messages::fetch::{
-    FetchPartition, FetchRequest, FetchResponse, FetchTopic, FetchableTopicResponse, PartitionData,
+    EpochEndOffset, FetchPartition, FetchRequest, FetchResponse, FetchTopic,
+    FetchableTopicResponse, PartitionData,
 };
 use wire::{ErrorCode, Records};
 
 use crate::call::{Answer, Call, TopicKey, partition_of};
 use crate::error::Fault;
+use crate::leader_epoch;
 use crate::limits::FETCH_WAIT_MAX;
+use crate::memory::{Held, Memory};
 use crate::permission::Authorized;
 
 mod plan;
@@ -39,6 +41,9 @@ use plan::{Part, Plan, Terms};
 
 /// First version in which topics are named by id.
 const VERSION_WITH_IDS: i16 = 13;
+
+/// First version that may carry batches of zstd (KIP-110).
+const VERSION_WITH_ZSTD: i16 = 10;
 
 /// The isolation level of a client that wants committed records only.
 const READ_COMMITTED: i8 = 1;
@@ -71,8 +76,10 @@ pub(crate) async fn handle(call: Call, request: FetchRequest) -> Answer {
     let mut plan = Plan::new(parts, terms, has_error);
     if is_throttled {
         plan.hurry();
+        call.slow_down(call.gate.egress_throttle());
     }
-    let memory = poll::run(&call.services, &mut plan, &poller).await;
+    let source = Memory::new(&call.services.fetch_memory, Some(call.gate.fetch_memory()));
+    let memory = poll::run(&call.services, &mut plan, &poller, &source).await;
     respond(&call, request, slots, plan, memory)
 }
 
@@ -107,6 +114,7 @@ type Slots = Vec<Result<usize, Fault>>;
 /// Every partition of the request: those that can be read become parts of the plan.
 fn sort_out(call: &Call, topics: &[FetchTopic]) -> (Vec<Slots>, Vec<Part>) {
     let mut parts = Vec::new();
+    let too_old_for_zstd = call.version() < VERSION_WITH_ZSTD;
     let slots = topics.iter().map(|asked| {
         let key = if call.version() >= VERSION_WITH_IDS {
             TopicKey::Id(TopicId(asked.topic_id))
@@ -118,6 +126,9 @@ fn sort_out(call: &Call, topics: &[FetchTopic]) -> (Vec<Slots>, Vec<Part>) {
             .map(Authorized::into_request);
         let partitions = asked.partitions.iter().map(|asked| {
             let topic = topic.as_ref().map_err(Fault::clone)?;
+            if too_old_for_zstd && topic.config.compression_type == "zstd" {
+                return Err(Fault::CompressionType);
+            }
             parts.push(part(topic, asked)?);
             Ok(parts.len() - 1)
         });
@@ -128,11 +139,15 @@ fn sort_out(call: &Call, topics: &[FetchTopic]) -> (Vec<Slots>, Vec<Part>) {
 
 fn part(topic: &Topic, asked: &FetchPartition) -> Result<Part, Fault> {
     let partition = partition_of(topic, asked.partition)?;
+    leader_epoch::check(asked.current_leader_epoch)?;
+    if asked.last_fetched_epoch > leader_epoch::SHOWN {
+        // Kafka could not say either where the client's log left its own.
+        return Err(out_of_range(LogBounds::default()));
+    }
     let bytes_max = u32::try_from(asked.partition_max_bytes).unwrap_or(0);
     // No offset below zero was ever in a log; the bounds are not known without asking.
-    let offset = Offset::from_wire(asked.fetch_offset).ok_or(node_api::ReadError::OutOfRange {
-        bounds: LogBounds::default(),
-    })?;
+    let offset = Offset::from_wire(asked.fetch_offset);
+    let offset = offset.ok_or_else(|| out_of_range(LogBounds::default()))?;
     Ok(Part::new(partition, offset, bytes_max))
 }
 
@@ -147,6 +162,10 @@ fn check_size(call: &Call, request: &FetchRequest) -> Result<(), Fault> {
         });
     }
     Ok(())
+}
+
+fn out_of_range(bounds: LogBounds) -> Fault {
+    Fault::Read(ReadError::OutOfRange { bounds })
 }
 
 fn terms(call: &Call, request: &FetchRequest) -> Terms {
@@ -171,7 +190,7 @@ fn respond(
     request: FetchRequest,
     slots: Vec<Slots>,
     mut plan: Plan,
-    memory: Option<OwnedSemaphorePermit>,
+    memory: Option<Held>,
 ) -> Answer {
     let read_committed = request.isolation_level == READ_COMMITTED;
     let mut metered = 0;
@@ -189,7 +208,7 @@ fn respond(
                     .as_ref()
                     .ok()
                     .map(|part| plan.parts[*part].partition.topic);
-                let data = partition_data(call, asked.partition, slot, &mut plan.parts);
+                let data = partition_data(call, asked, slot, &mut plan.parts);
                 let bytes = data.records.as_ref().map_or(0, Records::len) as u64;
                 metered += bytes;
                 by_topic.extend(id.filter(|_| bytes > 0).map(|id| (id, bytes)));
@@ -215,7 +234,7 @@ fn respond(
 
 fn partition_data(
     call: &Call,
-    partition_index: i32,
+    asked: &FetchPartition,
     slot: Result<usize, Fault>,
     parts: &mut [Part],
 ) -> PartitionData {
@@ -227,9 +246,12 @@ fn partition_data(
         }
         Err(fault) => (None, Vec::new(), Some(fault)),
     };
+    let diverging_epoch = diverging_epoch(asked, fault.as_ref());
+    let fault = fault.filter(|_| diverging_epoch.is_none());
     let mark = |of: fn(&LogBounds) -> Offset| bounds.as_ref().map_or(-1, |b| of(b).to_wire());
     PartitionData {
-        partition_index,
+        partition_index: asked.partition,
+        diverging_epoch: diverging_epoch.unwrap_or_default(),
         error_code: fault.map_or(0, |fault| call.refuse(&fault).code()),
         high_watermark: mark(|bounds| bounds.high_watermark),
         last_stable_offset: mark(|bounds| bounds.last_stable_offset),
@@ -237,4 +259,18 @@ fn partition_data(
         records: Some(Records::new(segments)),
         ..PartitionData::default()
     }
+}
+
+/// Where the client's log left ours, for one that says which epoch its last record has: it has more
+/// of it than we do (KIP-595). Told instead of an error.
+fn diverging_epoch(asked: &FetchPartition, fault: Option<&Fault>) -> Option<EpochEndOffset> {
+    let Some(Fault::Read(ReadError::OutOfRange { bounds })) = fault else {
+        return None;
+    };
+    let end_offset = bounds.high_watermark.to_wire();
+    let is_beyond = asked.fetch_offset > end_offset;
+    (asked.last_fetched_epoch == leader_epoch::SHOWN && is_beyond).then_some(EpochEndOffset {
+        epoch: leader_epoch::SHOWN,
+        end_offset,
+    })
 }

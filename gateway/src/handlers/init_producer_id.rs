@@ -14,6 +14,9 @@ use crate::error::Fault;
 use crate::limits::PRODUCER_ID_TIMEOUT;
 use crate::permission::authorize;
 
+/// Stands for no producer id, and for no epoch.
+const NONE: i64 = -1;
+
 /// Answers with a fresh id.
 pub(crate) async fn handle(call: Call, request: InitProducerIdRequest) -> Answer {
     match init(&call, &request).await {
@@ -35,6 +38,11 @@ pub(crate) fn refusal(code: ErrorCode) -> InitProducerIdResponse {
 }
 
 async fn init(call: &Call, request: &InitProducerIdRequest) -> Result<ProducerId, Fault> {
+    if (request.producer_id == NONE) != (i64::from(request.producer_epoch) == NONE) {
+        return Err(Fault::Invalid(
+            "Producer id and epoch come together, or not at all.",
+        ));
+    }
     match request.transactional_id.as_deref() {
         Some("") => return Err(Fault::Invalid("The transactional id must not be empty.")),
         Some(_) => return Err(Fault::TransactionalId),

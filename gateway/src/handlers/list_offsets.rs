@@ -6,8 +6,7 @@
 //! -6 (v11) find nothing, as in a Kafka without it. A special timestamp that the version does not
 //! have is error 35.
 //!
-//! What differs from Apache Kafka: leader epochs are -1 and not checked; a partition whose owner
-//! does not answer in time is error 5.
+//! What differs from Apache Kafka: a partition whose owner does not answer in time is error 5.
 
 use std::collections::HashSet;
 
@@ -24,6 +23,7 @@ use wire::messages::list_offsets::{
 
 use crate::call::{Answer, Call, TopicKey, partition_of};
 use crate::error::Fault;
+use crate::leader_epoch;
 use crate::limits::{PARKING_MAX, READ_RETRY_AFTER, READS_IN_PARALLEL_MAX};
 use crate::permission::Authorized;
 
@@ -37,10 +37,12 @@ enum Wanted {
 
 /// Looks the offsets up, in parallel.
 pub(crate) async fn handle(call: Call, request: ListOffsetsRequest) -> Answer {
+    // From now, not from when it came: it may have stood long behind others of its connection.
+    let give_up_at = Instant::now() + PARKING_MAX;
     let wanted = sort_out(&call, &request);
     let lookups = wanted
         .into_iter()
-        .map(|wanted| find(&call, &request, wanted));
+        .map(|wanted| find(&call, request.isolation_level, wanted, give_up_at));
     let found: Vec<_> = stream::iter(lookups)
         .buffered(READS_IN_PARALLEL_MAX)
         .collect()
@@ -103,7 +105,10 @@ fn sort_out(call: &Call, request: &ListOffsetsRequest) -> Vec<Lookup> {
                     .as_ref()
                     .map_err(Fault::clone)
                     .and_then(|topic| partition_of(topic, asked.partition_index))
-                    .and_then(|partition| Ok((partition, wanted(asked, call.version())?)))
+                    .and_then(|partition| {
+                        leader_epoch::check(asked.current_leader_epoch)?;
+                        Ok((partition, wanted(asked, call.version())?))
+                    })
             } else {
                 Err(Fault::Invalid("A partition is named twice."))
             };
@@ -139,15 +144,16 @@ fn wanted(asked: &ListOffsetsPartition, version: i16) -> Result<Wanted, Fault> {
 
 async fn find(
     call: &Call,
-    request: &ListOffsetsRequest,
+    isolation_level: i8,
     lookup: Lookup,
+    give_up_at: Instant,
 ) -> ListOffsetsPartitionResponse {
     let Lookup { index, asked } = lookup;
     let found = match asked {
         Ok((_, Wanted::Tiered)) => Ok(None),
         Ok((partition, Wanted::Node(query))) => {
-            let found = ask(call, partition, query).await;
-            found.map(|found| answer_of(query, &found, request.isolation_level))
+            let found = ask(call, partition, query, give_up_at).await;
+            found.map(|found| answer_of(query, &found, isolation_level))
         }
         Err(fault) => Err(fault),
     };
@@ -160,6 +166,11 @@ async fn find(
                 partition_index: index,
                 offset,
                 timestamp,
+                leader_epoch: if offset < 0 {
+                    leader_epoch::NONE
+                } else {
+                    leader_epoch::SHOWN
+                },
                 ..ListOffsetsPartitionResponse::default()
             }
         }
@@ -184,21 +195,21 @@ fn answer_of(
     }
 }
 
-/// Asks the partition's owner, again while there is none.
-async fn ask(
+/// Asks the partition's owner, again while there is none, until the client gives up.
+pub(super) async fn ask(
     call: &Call,
     partition: TopicPartition,
     query: OffsetQuery,
+    give_up_at: Instant,
 ) -> Result<FoundOffset, Fault> {
-    let deadline = call.received_at + PARKING_MAX;
     loop {
-        let answer = tokio::time::timeout_at(deadline, ask_once(call, partition, query));
+        let answer = tokio::time::timeout_at(give_up_at, ask_once(call, partition, query));
         let refusal = match answer.await {
             Ok(Err(Fault::Read(error @ (ReadError::NotOwner | ReadError::Busy)))) => error,
             Ok(outcome) => return outcome,
             Err(_) => ReadError::NotOwner,
         };
-        if Instant::now() + READ_RETRY_AFTER >= deadline {
+        if Instant::now() + READ_RETRY_AFTER >= give_up_at {
             return Err(refusal.into());
         }
         tokio::time::sleep(READ_RETRY_AFTER).await;

@@ -3,8 +3,7 @@
 //! What differs from Apache Kafka: the brokers are constant, numbered from 0, and all have the
 //! address that the client came by: the gateway stands for all of them. Partition p is led by
 //! broker p mod n, its replicas are the next three (or all) brokers, all in sync, whatever the
-//! topic's replication factor; leader epochs are -1, which switches the clients' checks off
-//! (KIP-320). Broker 0 is the controller. A topic that is created by asking for it is there in the
+//! topic's replication factor; the leader epoch is the same for ever, whatever moves inside. Broker 0 is the controller. A topic that is created by asking for it is there in the
 //! same answer, with its leaders.
 //!
 //! As in Kafka: a topic that is named twice is told once; a topic that the caller may not describe is left out of "all topics", and is error
@@ -24,9 +23,13 @@ use wire::messages::metadata::{
 
 use crate::call::{Answer, Call, TopicKey};
 use crate::error::Fault;
+use crate::leader_epoch;
 use crate::limits::{METADATA_PARTITIONS_MAX, PARKING_MAX};
 use crate::operations;
 use crate::permission::{Authorized, authorize};
+
+/// The broker that is said to be the controller.
+pub(crate) const CONTROLLER: i32 = 0;
 
 /// How many replicas a partition shows, where there are as many brokers.
 const REPLICAS_SHOWN: u32 = 3;
@@ -44,6 +47,9 @@ pub(crate) async fn handle(mut call: Call, mut request: MetadataRequest) -> Answ
     let topics = if wants_all {
         all(&call, &request, &mut room)
     } else {
+        if let Err(fault) = check_keys(&call, &mut request) {
+            return call.answer(refusal(&request, call.refuse(&fault)));
+        }
         merge(&mut request);
         let faults = create_missing(&mut call, &request).await;
         let asked = request.topics.as_deref().unwrap_or_default();
@@ -58,7 +64,7 @@ pub(crate) async fn handle(mut call: Call, mut request: MetadataRequest) -> Answ
     call.answer(MetadataResponse {
         brokers: brokers(&call),
         cluster_id: Some(call.cluster.cluster_id.clone()),
-        controller_id: 0,
+        controller_id: CONTROLLER,
         topics,
         cluster_authorized_operations: if cluster_operations {
             operations::on_cluster(&call.caller)
@@ -98,6 +104,30 @@ impl Room {
     }
 }
 
+/// Topics can be asked for by id from a version on; where one is, only ids count, as in Kafka.
+fn check_keys(call: &Call, request: &mut MetadataRequest) -> Result<(), Fault> {
+    let Some(topics) = &mut request.topics else {
+        return Ok(());
+    };
+    let has_id = |asked: &MetadataRequestTopic| asked.topic_id != TopicId::ZERO.0;
+    if call.version() < VERSION_WITH_IDS {
+        if topics.iter().any(|asked| asked.name.is_none()) {
+            return Err(Fault::Invalid(
+                "Topic names can not be null for versions 10 and 11.",
+            ));
+        }
+        if topics.iter().any(has_id) {
+            return Err(Fault::Invalid(
+                "Topic IDs are not supported in versions 10 and 11.",
+            ));
+        }
+    } else if topics.iter().any(has_id) {
+        topics.retain(has_id);
+        topics.iter_mut().for_each(|asked| asked.name = None);
+    }
+    Ok(())
+}
+
 /// Leaves each topic in the request once, where it stood first.
 fn merge(request: &mut MetadataRequest) {
     let mut seen = HashSet::new();
@@ -106,7 +136,8 @@ fn merge(request: &mut MetadataRequest) {
     }
 }
 
-fn brokers(call: &Call) -> Vec<MetadataResponseBroker> {
+/// Every broker, with the address that the client came by.
+pub(crate) fn brokers(call: &Call) -> Vec<MetadataResponseBroker> {
     let broker = |node_id| MetadataResponseBroker {
         node_id,
         host: call.client.advertised_host.clone(),
@@ -118,7 +149,8 @@ fn brokers(call: &Call) -> Vec<MetadataResponseBroker> {
         .collect()
 }
 
-fn broker_count(cluster: &VirtualCluster) -> u32 {
+/// Brokers that the virtual cluster shows; their ids go from 0 up.
+pub(crate) fn broker_count(cluster: &VirtualCluster) -> u32 {
     cluster.virtual_brokers.max(1)
 }
 
@@ -165,8 +197,26 @@ fn tell(
             } else {
                 TopicId::ZERO.0
             },
+            topic_authorized_operations: rights_without(call, request, asked, &fault),
             ..MetadataResponseTopic::default()
         },
+    }
+}
+
+/// What the caller may do to a topic that is named and cannot be shown: told as for one that is
+/// there, unless it may not be described.
+fn rights_without(
+    call: &Call,
+    request: &MetadataRequest,
+    asked: &MetadataRequestTopic,
+    fault: &Fault,
+) -> i32 {
+    let may_know = matches!(fault, Fault::UnknownTopicOrPartition | Fault::TopicName(_));
+    match &asked.name {
+        Some(name) if may_know && request.include_topic_authorized_operations => {
+            operations::on_topic(&call.caller, name)
+        }
+        _ => i32::MIN,
     }
 }
 
@@ -174,18 +224,7 @@ fn tell(
 type Faults = BTreeMap<String, Fault>;
 
 fn find(call: &Call, asked: &MetadataRequestTopic, faults: &Faults) -> Result<Arc<Topic>, Fault> {
-    let has_id = asked.topic_id != TopicId::ZERO.0;
     let key = match &asked.name {
-        None if call.version() < VERSION_WITH_IDS => {
-            return Err(Fault::Invalid(
-                "Topic names can not be null for versions 10 and 11.",
-            ));
-        }
-        Some(_) if has_id && call.version() < VERSION_WITH_IDS => {
-            return Err(Fault::Invalid(
-                "Topic IDs are not supported in versions 10 and 11.",
-            ));
-        }
         None => TopicKey::Id(TopicId(asked.topic_id)),
         Some(name) => TopicKey::Name(name),
     };
@@ -293,6 +332,7 @@ fn partition_of(partition: u32, brokers: u32) -> MetadataResponsePartition {
     MetadataResponsePartition {
         partition_index: partition as i32,
         leader_id: replicas[0],
+        leader_epoch: leader_epoch::SHOWN,
         isr_nodes: replicas.clone(),
         replica_nodes: replicas,
         ..MetadataResponsePartition::default()

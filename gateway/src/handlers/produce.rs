@@ -162,7 +162,7 @@ async fn submit_batch(
         partition,
         records: data.records.unwrap_or_default(),
     });
-    let admitted = admit(call, write, timeout)?;
+    let admitted = admit(call, write, timeout).await?;
     if !admitted.park.is_zero() {
         tokio::time::sleep(admitted.park).await;
     }

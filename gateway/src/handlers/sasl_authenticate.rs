@@ -13,6 +13,8 @@ pub(crate) fn token(auth_bytes: Bytes, session_lifetime_ms: i64) -> SaslAuthenti
     SaslAuthenticateResponse {
         auth_bytes,
         session_lifetime_ms,
+        // As in Kafka empty, not null.
+        error_message: Some(String::new()),
         ..SaslAuthenticateResponse::default()
     }
 }

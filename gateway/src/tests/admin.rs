@@ -62,7 +62,7 @@ async fn brokers_are_constant_and_have_the_address_the_client_came_by() {
     let last = &shown.partitions[3];
     assert_eq!(
         (last.leader_epoch, &*last.replica_nodes),
-        (-1, &[0, 1, 2][..])
+        (0, &[0, 1, 2][..])
     );
     assert_eq!(last.isr_nodes, last.replica_nodes);
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use control_api::{
-    ControlPlane, CreatedTopic, NewTopic, ProducerIdBlock, RecordUsageError, TopicError, TopicRef,
-    Unavailable,
+    ConfigChange, ControlPlane, CreatedTopic, MorePartitions, NewTopic, ProducerIdBlock,
+    PropertyChange, RecordUsageError, TopicChange, TopicError, TopicRef, Unavailable,
 };
 use model::{
     CatalogVersion, ClusterMap, LeaderEpoch, NodeEpoch, NodeId, Placement, Timestamp, Topic,
@@ -122,16 +122,11 @@ impl FakeControl {
 
     /// Moves every partition of a topic to `node`.
     pub(super) fn move_topic(&self, id: TopicId, node: NodeId) {
-        self.change(|map| {
-            let mut topic = Topic::clone(&map.topics[&id]);
+        self.change_topic(id, |topic| {
             for placement in &mut topic.placements {
                 placement.node = node;
                 placement.leader_epoch = LeaderEpoch(placement.leader_epoch.0 + 1);
             }
-            let topic = Arc::new(topic);
-            let topics = map.topics_by_name.get_mut(&topic.virtual_cluster).unwrap();
-            Arc::make_mut(topics).insert(topic.name.clone(), Arc::clone(&topic));
-            map.topics.insert(id, topic);
         });
     }
 
@@ -166,6 +161,79 @@ impl FakeControl {
             replication_factor: new.replication_factor.unwrap_or(3),
             config,
         })
+    }
+
+    /// Changes a topic of the map, and publishes it.
+    fn change_topic(&self, id: TopicId, change: impl FnOnce(&mut Topic)) {
+        self.change(|map| {
+            let mut topic = Topic::clone(&map.topics[&id]);
+            change(&mut topic);
+            let topic = Arc::new(topic);
+            let topics = map.topics_by_name.get_mut(&topic.virtual_cluster).unwrap();
+            Arc::make_mut(topics).insert(topic.name.clone(), Arc::clone(&topic));
+            map.topics.insert(id, topic);
+        });
+    }
+
+    fn grow(
+        &self,
+        cluster: VirtualClusterId,
+        more: &MorePartitions,
+        validate_only: bool,
+    ) -> Result<(), TopicError> {
+        let map = self.map();
+        let topic = map.topic_by_name(cluster, &more.name);
+        let topic = topic.ok_or(TopicError::UnknownTopic)?;
+        if more.count <= topic.placements.len() as i32 {
+            let reason = "not more".to_owned();
+            return Err(TopicError::InvalidPartitions { reason });
+        }
+        if !validate_only {
+            let placement = topic.placements[0];
+            let count = more.count as usize;
+            self.change_topic(topic.id, |topic| topic.placements.resize(count, placement));
+        }
+        Ok(())
+    }
+
+    /// Knows what is written, and nothing of what it means; refuses the property `bad`.
+    fn alter(
+        &self,
+        cluster: VirtualClusterId,
+        change: &TopicChange,
+        validate_only: bool,
+    ) -> Result<(), TopicError> {
+        let map = self.map();
+        let topic = map.topic_by_name(cluster, &change.name);
+        let topic = topic.ok_or(TopicError::UnknownTopic)?;
+        let mut written = topic.config.written.clone();
+        match &change.change {
+            ConfigChange::Replace(properties) => {
+                written = properties.iter().cloned().collect();
+            }
+            ConfigChange::Each(changes) => {
+                for (name, change) in changes {
+                    let value = match change {
+                        PropertyChange::Set(value) => value.clone(),
+                        PropertyChange::Delete => {
+                            written.remove(name);
+                            continue;
+                        }
+                        PropertyChange::Append(value) => format!("+{value}"),
+                        PropertyChange::Subtract(value) => format!("-{value}"),
+                    };
+                    written.insert(name.clone(), value);
+                }
+            }
+        }
+        if written.contains_key("bad") {
+            let reason = "bad".to_owned();
+            return Err(TopicError::InvalidConfig { reason });
+        }
+        if !validate_only {
+            self.change_topic(topic.id, |topic| topic.config.written = written);
+        }
+        Ok(())
     }
 
     fn delete(
@@ -218,6 +286,30 @@ impl ControlPlane for FakeControl {
         topics
             .iter()
             .map(|topic| self.delete(cluster, topic))
+            .collect()
+    }
+
+    async fn create_partitions(
+        &self,
+        cluster: VirtualClusterId,
+        topics: Vec<MorePartitions>,
+        validate_only: bool,
+    ) -> Vec<Result<(), TopicError>> {
+        let topics = topics.iter();
+        topics
+            .map(|more| self.grow(cluster, more, validate_only))
+            .collect()
+    }
+
+    async fn alter_topics(
+        &self,
+        cluster: VirtualClusterId,
+        changes: Vec<TopicChange>,
+        validate_only: bool,
+    ) -> Vec<Result<(), TopicError>> {
+        let changes = changes.iter();
+        changes
+            .map(|change| self.alter(cluster, change, validate_only))
             .collect()
     }
 

@@ -5,13 +5,17 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
-use model::{GatewayIncarnation, LaneId, LeaderEpoch, Offset, Timestamp, TopicPartition};
+use model::{
+    GatewayIncarnation, LaneId, LeaderEpoch, Offset, Timestamp, TopicPartition, VirtualClusterId,
+};
 use node_api::{
     Append, AppendOutcome, AppendRefusal, AppendReply, Appended, BoxFuture, FindOffset,
-    FoundOffset, LaneChannel, LogBounds, NodeTransport, OffsetQuery, Read, ReadError, ReadReply,
-    UsageTotal, Watermark,
+    FoundOffset, GroupCall, GroupError, GroupReply, LaneChannel, ListedGroup, LogBounds,
+    NodeTransport, OffsetQuery, Read, ReadError, ReadReply, UsageTotal, Watermark,
 };
 use tokio::sync::{mpsc, watch};
+
+use super::fake_coordinator::FakeCoordinator;
 
 /// One stored batch.
 struct Stored {
@@ -30,6 +34,8 @@ impl Stored {
 #[derive(Default)]
 struct Log {
     batches: Vec<Stored>,
+    /// First offset that may be read.
+    start: u64,
     /// Outcomes by append id.
     answered: HashMap<(GatewayIncarnation, u64), AppendOutcome>,
 }
@@ -39,7 +45,7 @@ impl Log {
         let last = self.batches.last();
         let end = last.map_or(0, |batch| batch.base_offset + u64::from(batch.records));
         LogBounds {
-            log_start_offset: Offset::ZERO,
+            log_start_offset: Offset::new(self.start).unwrap(),
             high_watermark: Offset::new(end).unwrap(),
             last_stable_offset: Offset::new(end - unstable).unwrap(),
             end_position: self.batches.iter().map(Stored::bytes).sum::<usize>() as u64,
@@ -86,6 +92,7 @@ pub(super) struct FakeNode {
     open: watch::Sender<bool>,
     /// How often its lanes broke.
     breaks: watch::Sender<u32>,
+    pub(super) coordinator: FakeCoordinator,
 }
 
 impl FakeNode {
@@ -94,6 +101,7 @@ impl FakeNode {
             state: Arc::default(),
             open: watch::Sender::new(true),
             breaks: watch::Sender::new(0),
+            coordinator: FakeCoordinator::new(),
         }
     }
 
@@ -172,7 +180,10 @@ impl FakeNode {
                 base_offset,
                 records: append.batch.record_count(),
                 max_timestamp: append.batch.max_timestamp(),
-                segments: append.batch.stamp(offset, LeaderEpoch(0), None).segments(),
+                segments: append
+                    .batch
+                    .stamp(offset, LeaderEpoch::SHOWN, None)
+                    .segments(),
             };
             log.batches.push(stored);
             Ok(Appended {
@@ -222,7 +233,7 @@ impl State {
         }
         let log = self.logs.entry(read.partition).or_default();
         let bounds = log.bounds(self.manners.unstable);
-        if read.offset > bounds.high_watermark {
+        if read.offset > bounds.high_watermark || read.offset < bounds.log_start_offset {
             return Err(ReadError::OutOfRange { bounds });
         }
         let mut reply = ReadReply {
@@ -247,6 +258,24 @@ impl State {
         }
         reply.next_position = Some(position);
         Ok(reply)
+    }
+
+    fn delete(
+        &mut self,
+        partition: TopicPartition,
+        offset: Option<Offset>,
+    ) -> Result<Offset, ReadError> {
+        if self.manners.disowned.contains(&partition) {
+            return Err(ReadError::NotOwner);
+        }
+        let log = self.logs.entry(partition).or_default();
+        let bounds = log.bounds(0);
+        let offset = offset.unwrap_or(bounds.high_watermark);
+        if offset > bounds.high_watermark {
+            return Err(ReadError::OutOfRange { bounds });
+        }
+        log.start = log.start.max(offset.value());
+        Ok(Offset::new(log.start).unwrap())
     }
 
     fn find(&self, find: FindOffset) -> Result<FoundOffset, ReadError> {
@@ -308,7 +337,11 @@ impl NodeTransport for FakeNode {
 
     fn find_offset(&self, find: FindOffset) -> BoxFuture<'static, Result<FoundOffset, ReadError>> {
         let found = self.state().find(find);
-        Box::pin(async { found })
+        Box::pin(async {
+            // No node answers at once.
+            tokio::task::yield_now().await;
+            found
+        })
     }
 
     fn news(&self, _: GatewayIncarnation) -> BoxFuture<'static, mpsc::Receiver<Vec<Watermark>>> {
@@ -336,6 +369,28 @@ impl NodeTransport for FakeNode {
                 }
             }
         })
+    }
+
+    fn coordinate(
+        &self,
+        shard: TopicPartition,
+        call: GroupCall,
+    ) -> BoxFuture<'static, Result<GroupReply, GroupError>> {
+        Box::pin(self.coordinator.clone().ask(shard, call))
+    }
+
+    fn list_groups(&self, cluster: VirtualClusterId) -> BoxFuture<'static, Vec<ListedGroup>> {
+        let listed = self.coordinator.list(cluster);
+        Box::pin(async { listed })
+    }
+
+    fn delete_records(
+        &self,
+        partition: TopicPartition,
+        offset: Option<Offset>,
+    ) -> BoxFuture<'static, Result<Offset, ReadError>> {
+        let deleted = self.state().delete(partition, offset);
+        Box::pin(async { deleted })
     }
 
     fn usage(&self) -> BoxFuture<'static, Vec<UsageTotal>> {

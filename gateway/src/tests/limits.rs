@@ -17,6 +17,7 @@ use super::peer::{Peer, fetch_of, fetched, outcome, produce_to};
 use super::sign_in::{SCRAM, authenticate, first_message, handshake, last_message, sign_in};
 use super::world::{ADMIN, CLUSTER, OTHER_CLUSTER, PASSWORD, World, batch, partition};
 use crate::client::Door;
+use crate::config::GatewayConfig;
 use crate::gates::LimitsView;
 use crate::limits::DOORSTEP_MAX;
 
@@ -183,11 +184,16 @@ async fn above_the_egress_rate_fetches_are_told_and_then_empty() {
 /// A long poll that finds nothing is no throttle.
 #[tokio::test(start_paused = true)]
 async fn waiting_for_records_is_not_a_throttle() {
-    let world = World::new();
+    let world = world(|limits| limits.egress_bytes_per_s = ByteRate(10_000));
     world.topic("t", 1);
     let mut peer = world.connect();
+    peer.produce(produce_to("t", 0, batch(&vec![0; 10_000])))
+        .await;
     let response = peer.fetch(fetch_of("t", &[(0, 0)])).await;
-    assert_eq!(response.throttle_time_ms, 0);
+    assert!(response.throttle_time_ms > 700);
+    let mut idle = world.connect();
+    let waiting = idle.fetch(fetch_of("t", &[(0, 1)])).await;
+    assert_eq!((fetched(&waiting)[0].2, waiting.throttle_time_ms), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -377,4 +383,32 @@ async fn a_batch_above_the_clusters_limit_is_counted() {
             .virtual_clusters
             .contains_key(&CLUSTER)
     );
+}
+
+/// Requests that are under way take half of the memory at most; others are read meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_tenant_that_fills_its_memory_leaves_half_of_it_to_others() {
+    let world = World::with(GatewayConfig {
+        request_bytes_max: 64 << 10,
+        request_memory_bytes: 256 << 10,
+        ..GatewayConfig::default()
+    });
+    world.topic("t", 1);
+    world.node.set_open(false);
+    let mut peers: Vec<_> = (0..10).map(|_| world.connect()).collect();
+    for peer in &mut peers {
+        let large = batch(&vec![0; 40_000]);
+        peer.send(9, produce_to("t", 0, large)).await;
+    }
+    assert!(peers[0].is_quiet_for(ms(1_000)).await);
+    let free = world.services.request_memory.available_permits();
+    assert!(((128 << 10)..(140 << 10)).contains(&free), "{free}");
+    let mut other = world.connect_by(Door::Plaintext(OTHER_CLUSTER));
+    let start = Instant::now();
+    metadata(&mut other).await;
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    world.node.set_open(true);
+    for peer in &mut peers {
+        peer.receive(ApiKey::Produce, 9).await;
+    }
 }

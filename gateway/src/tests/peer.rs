@@ -24,6 +24,7 @@ pub(super) struct Peer {
     stream: Box<dyn Stream>,
     /// The gateway's task.
     pub(super) task: JoinHandle<()>,
+    pub(super) client_id: String,
     next_correlation_id: i32,
     bytes_sent: usize,
 }
@@ -33,6 +34,7 @@ impl Peer {
         Self {
             stream: Box::new(stream),
             task,
+            client_id: "test".to_owned(),
             next_correlation_id: 1,
             bytes_sent: 0,
         }
@@ -59,7 +61,7 @@ impl Peer {
             api_key: request.api_key(),
             api_version: version,
             correlation_id,
-            client_id: Some("test".to_owned()),
+            client_id: Some(self.client_id.clone()),
         };
         self.send_bytes(&request.encode(&header).to_bytes()).await;
         correlation_id
@@ -148,6 +150,18 @@ impl Peer {
         }
     }
 }
+
+/// Sends a request of a key and waits for its answer, of the same.
+macro_rules! called {
+    ($peer:expr, $version:expr, $key:ident, $request:expr) => {
+        match $peer.call($version, $request).await {
+            wire::Response::$key(response) => response,
+            other => panic!("{other:?}"),
+        }
+    };
+}
+
+pub(super) use called;
 
 /// A produce request with acks=-1 for one partition.
 pub(super) fn produce_to(topic: &str, index: i32, records: Bytes) -> ProduceRequest {

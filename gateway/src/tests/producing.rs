@@ -15,7 +15,7 @@ use super::fake_node::FakeNode;
 use super::peer::{Peer, outcome, produce_to};
 use super::world::{READER, WALL_START, World, batch, batch_at, partition};
 
-fn codes(response: &ProduceResponse) -> Vec<i16> {
+pub(super) fn codes(response: &ProduceResponse) -> Vec<i16> {
     let topics = response.responses.iter();
     let partitions = topics.flat_map(|topic| &topic.partition_responses);
     partitions.map(|partition| partition.error_code).collect()
@@ -173,7 +173,7 @@ async fn what_the_node_refuses_for_good_is_told() {
     };
     for (refusal, code) in [
         (out_of_order, 45),
-        (AppendRefusal::DuplicateSequence, 46),
+        (AppendRefusal::DuplicateSequence, 45),
         (AppendRefusal::InvalidProducerEpoch, 47),
         (AppendRefusal::Closed, 56),
     ] {

@@ -9,6 +9,7 @@ use model::{
     Clock, GatewayIncarnation, Instant, Limits, NodeId, TenantId, Timestamp, TopicConfig, TopicId,
     TopicPartition, VirtualCluster, VirtualClusterId,
 };
+use node_api::group::GROUP_SHARDS;
 use records::{BatchBuilder, Codec, NewRecord};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -18,6 +19,7 @@ use super::fake_node::FakeNode;
 use super::peer::Peer;
 use crate::client::{Client, Door};
 use crate::config::GatewayConfig;
+use crate::coordinators::GROUPS_TOPIC;
 use crate::gateway::{GatewayParts, services};
 use crate::router::Nodes;
 use crate::services::Services;
@@ -31,6 +33,9 @@ pub(super) const OTHER_CLUSTER: VirtualClusterId = VirtualClusterId(2);
 pub(super) const ADMIN: &str = "admin";
 /// A user that may connect, and read topics that begin with `public`.
 pub(super) const READER: &str = "reader";
+/// A user that may connect, do everything to groups that begin with `team`, read topics that begin with `public`,
+/// and describe topics that begin with `listed`.
+pub(super) const MEMBER: &str = "member";
 pub(super) const PASSWORD: &str = "pencil";
 
 /// Milliseconds that the wall clock shows when a test begins.
@@ -128,6 +133,17 @@ impl World {
         id
     }
 
+    /// Adds the topic that holds the groups' state.
+    pub(super) fn groups(&self) -> TopicId {
+        let system = VirtualClusterId::SYSTEM;
+        let config = TopicConfig::default();
+        let id = self
+            .control
+            .put_topic(system, GROUPS_TOPIC, GROUP_SHARDS, config);
+        self.services.router.refresh();
+        id
+    }
+
     /// Changes the tests' virtual cluster.
     pub(super) fn change_cluster(&self, change: impl FnOnce(&mut VirtualCluster)) {
         let map = self.control.map();
@@ -162,6 +178,12 @@ pub(super) fn cluster(id: VirtualClusterId) -> VirtualCluster {
     let public = r#"{"Version":"2012-10-17","Statement":[
         {"Effect":"Allow","Action":"kafka-cluster:Connect","Resource":"*"},
         {"Effect":"Allow","Action":["kafka-cluster:DescribeTopic","kafka-cluster:ReadData"],"Resource":"arn:aws:kafka:*:*:topic/*/public*"}]}"#;
+    let team = r#"{"Version":"2012-10-17","Statement":[
+        {"Effect":"Allow","Action":"kafka-cluster:Connect","Resource":"*"},
+        {"Effect":"Allow","Action":["kafka-cluster:AlterGroup","kafka-cluster:DescribeGroup","kafka-cluster:DeleteGroup"],
+         "Resource":"arn:aws:kafka:*:*:group/*/team*"},
+        {"Effect":"Allow","Action":"kafka-cluster:DescribeTopic","Resource":"arn:aws:kafka:*:*:topic/*/listed*"},
+        {"Effect":"Allow","Action":["kafka-cluster:DescribeTopic","kafka-cluster:ReadData"],"Resource":"arn:aws:kafka:*:*:topic/*/public*"}]}"#;
     let salts = ScramSalts {
         sha256: [1; SCRAM_SALT_BYTES],
         sha512: [2; SCRAM_SALT_BYTES],
@@ -178,7 +200,11 @@ pub(super) fn cluster(id: VirtualClusterId) -> VirtualCluster {
         )
     };
     let scram_users = if id == CLUSTER {
-        BTreeMap::from([user(ADMIN, everything), user(READER, public)])
+        BTreeMap::from([
+            user(ADMIN, everything),
+            user(READER, public),
+            user(MEMBER, team),
+        ])
     } else {
         BTreeMap::new()
     };
@@ -195,6 +221,7 @@ pub(super) fn cluster(id: VirtualClusterId) -> VirtualCluster {
         default_partitions: 2,
         replication_factors: vec![1, 3, -1],
         virtual_brokers: 3,
+        groups: model::GroupSettings::default(),
         access_keys: BTreeMap::new(),
         scram_users,
     }

@@ -9,14 +9,17 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use wire::messages::{
-    api_versions, create_topics, delete_topics, fetch, init_producer_id, list_offsets, metadata,
-    produce, sasl_authenticate, sasl_handshake,
+    alter_configs, api_versions, create_partitions, create_topics, delete_groups, delete_records,
+    delete_topics, describe_cluster, describe_configs, describe_groups, fetch, find_coordinator,
+    heartbeat, incremental_alter_configs, init_producer_id, join_group, leave_group, list_groups,
+    list_offsets, list_partition_reassignments, metadata, offset_commit, offset_delete,
+    offset_fetch, offset_for_leader_epoch, produce, sasl_authenticate, sasl_handshake, sync_group,
 };
 use wire::schema::{FieldSchema, Kind, StructSchema};
 use wire::{ApiKey, Message, Versions};
 
 /// The tables of every request and response; [`table`] notices one that is missing.
-const TABLES: [StructSchema; 20] = [
+const TABLES: [StructSchema; 58] = [
     produce::ProduceRequest::SCHEMA,
     produce::ProduceResponse::SCHEMA,
     fetch::FetchRequest::SCHEMA,
@@ -25,6 +28,24 @@ const TABLES: [StructSchema; 20] = [
     list_offsets::ListOffsetsResponse::SCHEMA,
     metadata::MetadataRequest::SCHEMA,
     metadata::MetadataResponse::SCHEMA,
+    offset_commit::OffsetCommitRequest::SCHEMA,
+    offset_commit::OffsetCommitResponse::SCHEMA,
+    offset_fetch::OffsetFetchRequest::SCHEMA,
+    offset_fetch::OffsetFetchResponse::SCHEMA,
+    find_coordinator::FindCoordinatorRequest::SCHEMA,
+    find_coordinator::FindCoordinatorResponse::SCHEMA,
+    join_group::JoinGroupRequest::SCHEMA,
+    join_group::JoinGroupResponse::SCHEMA,
+    heartbeat::HeartbeatRequest::SCHEMA,
+    heartbeat::HeartbeatResponse::SCHEMA,
+    leave_group::LeaveGroupRequest::SCHEMA,
+    leave_group::LeaveGroupResponse::SCHEMA,
+    sync_group::SyncGroupRequest::SCHEMA,
+    sync_group::SyncGroupResponse::SCHEMA,
+    describe_groups::DescribeGroupsRequest::SCHEMA,
+    describe_groups::DescribeGroupsResponse::SCHEMA,
+    list_groups::ListGroupsRequest::SCHEMA,
+    list_groups::ListGroupsResponse::SCHEMA,
     sasl_handshake::SaslHandshakeRequest::SCHEMA,
     sasl_handshake::SaslHandshakeResponse::SCHEMA,
     api_versions::ApiVersionsRequest::SCHEMA,
@@ -33,10 +54,30 @@ const TABLES: [StructSchema; 20] = [
     create_topics::CreateTopicsResponse::SCHEMA,
     delete_topics::DeleteTopicsRequest::SCHEMA,
     delete_topics::DeleteTopicsResponse::SCHEMA,
+    delete_records::DeleteRecordsRequest::SCHEMA,
+    delete_records::DeleteRecordsResponse::SCHEMA,
     init_producer_id::InitProducerIdRequest::SCHEMA,
     init_producer_id::InitProducerIdResponse::SCHEMA,
+    offset_for_leader_epoch::OffsetForLeaderEpochRequest::SCHEMA,
+    offset_for_leader_epoch::OffsetForLeaderEpochResponse::SCHEMA,
+    describe_configs::DescribeConfigsRequest::SCHEMA,
+    describe_configs::DescribeConfigsResponse::SCHEMA,
+    alter_configs::AlterConfigsRequest::SCHEMA,
+    alter_configs::AlterConfigsResponse::SCHEMA,
     sasl_authenticate::SaslAuthenticateRequest::SCHEMA,
     sasl_authenticate::SaslAuthenticateResponse::SCHEMA,
+    create_partitions::CreatePartitionsRequest::SCHEMA,
+    create_partitions::CreatePartitionsResponse::SCHEMA,
+    delete_groups::DeleteGroupsRequest::SCHEMA,
+    delete_groups::DeleteGroupsResponse::SCHEMA,
+    incremental_alter_configs::IncrementalAlterConfigsRequest::SCHEMA,
+    incremental_alter_configs::IncrementalAlterConfigsResponse::SCHEMA,
+    list_partition_reassignments::ListPartitionReassignmentsRequest::SCHEMA,
+    list_partition_reassignments::ListPartitionReassignmentsResponse::SCHEMA,
+    offset_delete::OffsetDeleteRequest::SCHEMA,
+    offset_delete::OffsetDeleteResponse::SCHEMA,
+    describe_cluster::DescribeClusterRequest::SCHEMA,
+    describe_cluster::DescribeClusterResponse::SCHEMA,
 ];
 
 fn main() {

@@ -4,16 +4,35 @@
 //! To add a key: a file with two tables, and a line in the list.
 //! Does not own: what a message means to the service.
 
+pub mod alter_configs;
 pub mod api_versions;
+pub mod create_partitions;
 pub mod create_topics;
+pub mod delete_groups;
+pub mod delete_records;
 pub mod delete_topics;
+pub mod describe_cluster;
+pub mod describe_configs;
+pub mod describe_groups;
 pub mod fetch;
+pub mod find_coordinator;
+pub mod heartbeat;
+pub mod incremental_alter_configs;
 pub mod init_producer_id;
+pub mod join_group;
+pub mod leave_group;
+pub mod list_groups;
 pub mod list_offsets;
+pub mod list_partition_reassignments;
 pub mod metadata;
+pub mod offset_commit;
+pub mod offset_delete;
+pub mod offset_fetch;
+pub mod offset_for_leader_epoch;
 pub mod produce;
 pub mod sasl_authenticate;
 pub mod sasl_handshake;
+pub mod sync_group;
 
 /// Hands the list of keys, ascending, to another macro: variant, code, module, request, response.
 macro_rules! for_each_api {
@@ -27,6 +46,24 @@ macro_rules! for_each_api {
             (ListOffsets, 2, list_offsets, ListOffsetsRequest, ListOffsetsResponse)
             /// Nodes, topics and leaders.
             (Metadata, 3, metadata, MetadataRequest, MetadataResponse)
+            /// Store offsets of a group.
+            (OffsetCommit, 8, offset_commit, OffsetCommitRequest, OffsetCommitResponse)
+            /// Read committed offsets of groups.
+            (OffsetFetch, 9, offset_fetch, OffsetFetchRequest, OffsetFetchResponse)
+            /// Look for the node that coordinates a group or a transactional id.
+            (FindCoordinator, 10, find_coordinator, FindCoordinatorRequest, FindCoordinatorResponse)
+            /// Join a group.
+            (JoinGroup, 11, join_group, JoinGroupRequest, JoinGroupResponse)
+            /// Stay in a group.
+            (Heartbeat, 12, heartbeat, HeartbeatRequest, HeartbeatResponse)
+            /// Leave a group.
+            (LeaveGroup, 13, leave_group, LeaveGroupRequest, LeaveGroupResponse)
+            /// Hand assignments over, or wait for one.
+            (SyncGroup, 14, sync_group, SyncGroupRequest, SyncGroupResponse)
+            /// Describe groups of the classic protocol.
+            (DescribeGroups, 15, describe_groups, DescribeGroupsRequest, DescribeGroupsResponse)
+            /// List groups.
+            (ListGroups, 16, list_groups, ListGroupsRequest, ListGroupsResponse)
             /// Choose a SASL mechanism.
             (SaslHandshake, 17, sasl_handshake, SaslHandshakeRequest, SaslHandshakeResponse)
             /// Ask what is served.
@@ -35,10 +72,33 @@ macro_rules! for_each_api {
             (CreateTopics, 19, create_topics, CreateTopicsRequest, CreateTopicsResponse)
             /// Delete topics.
             (DeleteTopics, 20, delete_topics, DeleteTopicsRequest, DeleteTopicsResponse)
+            /// Cut partitions off at the front.
+            (DeleteRecords, 21, delete_records, DeleteRecordsRequest, DeleteRecordsResponse)
             /// Obtain a producer id.
             (InitProducerId, 22, init_producer_id, InitProducerIdRequest, InitProducerIdResponse)
+            /// Look for the ends of leader epochs.
+            (OffsetForLeaderEpoch, 23, offset_for_leader_epoch,
+                OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse)
+            /// Tell properties.
+            (DescribeConfigs, 32, describe_configs, DescribeConfigsRequest, DescribeConfigsResponse)
+            /// Replace all properties of a resource.
+            (AlterConfigs, 33, alter_configs, AlterConfigsRequest, AlterConfigsResponse)
             /// One step of a SASL exchange.
             (SaslAuthenticate, 36, sasl_authenticate, SaslAuthenticateRequest, SaslAuthenticateResponse)
+            /// Add partitions to topics.
+            (CreatePartitions, 37, create_partitions, CreatePartitionsRequest, CreatePartitionsResponse)
+            /// Delete groups.
+            (DeleteGroups, 42, delete_groups, DeleteGroupsRequest, DeleteGroupsResponse)
+            /// Change properties.
+            (IncrementalAlterConfigs, 44, incremental_alter_configs,
+                IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse)
+            /// List partitions that are being reassigned.
+            (ListPartitionReassignments, 46, list_partition_reassignments,
+                ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse)
+            /// Delete committed offsets.
+            (OffsetDelete, 47, offset_delete, OffsetDeleteRequest, OffsetDeleteResponse)
+            /// Describe the cluster.
+            (DescribeCluster, 60, describe_cluster, DescribeClusterRequest, DescribeClusterResponse)
         }
     };
 }

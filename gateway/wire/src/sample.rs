@@ -17,6 +17,9 @@ use crate::writer::SEGMENT_BYTES_MIN;
 /// The topic that the frames of [`sample_frames`] name; their partition is 1.
 pub const SAMPLE_TOPIC: &str = "samples";
 
+/// Kafka's number for a topic, where properties of several kinds of things are named.
+const TOPIC_RESOURCE: i8 = 2;
+
 /// One batch of format v2 with one record, as kafka-clients 4.3.1 encodes it: producer 7, epoch 2, sequence 5.
 pub const SAMPLE_BATCH: &[u8] = &[
     0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x40, 0x00, 0x00, 0x00, 0x00,
@@ -206,6 +209,18 @@ fn sample_frame(api_key: ApiKey, api_version: i16) -> Vec<u8> {
         Request::SaslHandshake(handshake) => "PLAIN".clone_into(&mut handshake.mechanism),
         Request::SaslAuthenticate(authenticate) => {
             authenticate.auth_bytes = Bytes::from_static(b"\0samples\0samples");
+        }
+        Request::DescribeConfigs(describe) => {
+            let resources = describe.resources.iter_mut();
+            resources.for_each(|resource| resource.resource_type = TOPIC_RESOURCE);
+        }
+        Request::AlterConfigs(alter) => {
+            let resources = alter.resources.iter_mut();
+            resources.for_each(|resource| resource.resource_type = TOPIC_RESOURCE);
+        }
+        Request::IncrementalAlterConfigs(alter) => {
+            let resources = alter.resources.iter_mut();
+            resources.for_each(|resource| resource.resource_type = TOPIC_RESOURCE);
         }
         _ => {}
     }

@@ -9,6 +9,10 @@ pub mod lane;
 pub mod read;
 pub mod transport;
 
+pub use coordinator::{
+    self as group, GroupCall, GroupError, GroupReply, GroupRequest, ListedGroup,
+};
+
 pub use append::{Append, AppendOutcome, AppendRefusal, AppendReply, Appended};
 pub use read::{
     FindOffset, FoundOffset, LogBounds, OffsetQuery, Read, ReadError, ReadReply, Watermark,

@@ -7,7 +7,8 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use model::{GatewayIncarnation, LaneId, TopicPartition, VirtualClusterId};
+use coordinator::{GroupCall, GroupError, GroupReply, ListedGroup};
+use model::{GatewayIncarnation, LaneId, Offset, TopicPartition, VirtualClusterId};
 use tokio::sync::mpsc;
 
 use crate::append::{Append, AppendReply};
@@ -70,6 +71,25 @@ pub trait NodeTransport: Send + Sync + 'static {
         gateway: GatewayIncarnation,
         partitions: Vec<(TopicPartition, bool)>,
     ) -> BoxFuture<'static, ()>;
+
+    /// Asks the coordinator of a group; `shard` is the partition that holds the group's state. The
+    /// answer may take as long as a rebalance.
+    fn coordinate(
+        &self,
+        shard: TopicPartition,
+        call: GroupCall,
+    ) -> BoxFuture<'static, Result<GroupReply, GroupError>>;
+
+    /// The groups of `cluster` that this node coordinates.
+    fn list_groups(&self, cluster: VirtualClusterId) -> BoxFuture<'static, Vec<ListedGroup>>;
+
+    /// Moves the start of a partition's log up to `offset` (none: to its high watermark), durably;
+    /// gives back the new start.
+    fn delete_records(
+        &self,
+        partition: TopicPartition,
+        offset: Option<Offset>,
+    ) -> BoxFuture<'static, Result<Offset, ReadError>>;
 
     /// What each virtual cluster has used since it began, by the committed log.
     fn usage(&self) -> BoxFuture<'static, Vec<UsageTotal>>;

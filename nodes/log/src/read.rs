@@ -193,6 +193,33 @@ impl PartitionLog {
         })
     }
 
+    /// About when the record at `offset`, or the first one that is left, was appended; none from the
+    /// high watermark on. It looks at no batch: in a segment that is open it tells the largest
+    /// timestamp of the record's batch, within what the commit times allow; in a sealed one it takes
+    /// records as evenly spread between the commit times of two segments, or as of the last commit
+    /// where no segment is before it.
+    pub fn appended_about(&self, offset: Offset) -> Option<Timestamp> {
+        let offset = offset.max(self.bounds().log_start_offset);
+        let extents = self.index.extents();
+        let at = extents.partition_point(|extent| extent.end_offset <= offset);
+        let extent = extents.get(at)?;
+        let latest = extent.committed_at;
+        let before = at.checked_sub(1).and_then(|before| extents.get(before));
+        let earliest = before.map(|before| before.committed_at.min(latest));
+        if let Some(frames) = self.index.open_frames(extent.segment) {
+            let frame = frames.get(first_frame_ending_behind(frames, offset))?;
+            let time = Some(frame.max_timestamp).filter(|time| *time > Timestamp::NONE);
+            let time = time.map_or(latest, |time| time.min(latest));
+            return Some(earliest.map_or(time, |earliest| time.max(earliest)));
+        }
+        let earliest = earliest.unwrap_or(latest);
+        let records = u128::from(extent.end_offset.since(extent.start_offset));
+        let passed = u128::from(offset.since(extent.start_offset));
+        let span = u128::from(latest.0.abs_diff(earliest.0));
+        let share = i64::try_from(span * passed / records).unwrap_or(i64::MAX);
+        Some(Timestamp(earliest.0.saturating_add(share)))
+    }
+
     /// Where the record with the largest timestamp may be, at most two places in offset order; none
     /// where the log is empty.
     ///

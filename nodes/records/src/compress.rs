@@ -53,6 +53,18 @@ impl Codec {
         self as u16
     }
 
+    /// The codec that a topic's `compression.type` names; none where batches stay as they came.
+    pub fn of_topic(compression_type: &str) -> Option<Self> {
+        match compression_type {
+            "uncompressed" => Some(Self::Uncompressed),
+            "gzip" => Some(Self::Gzip),
+            "snappy" => Some(Self::Snappy),
+            "lz4" => Some(Self::Lz4),
+            "zstd" => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+
     /// The codec of a number, if there is one.
     pub fn from_wire_id(id: u16) -> Option<Self> {
         Self::ALL.get(usize::from(id)).copied()

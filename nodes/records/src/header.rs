@@ -128,6 +128,11 @@ impl Attributes {
         self.0 & Self::DELETE_HORIZON != 0
     }
 
+    /// The same, with another codec.
+    pub(crate) fn with_codec(self, codec: Codec) -> Self {
+        Self(self.0 & !Self::CODEC | codec.wire_id())
+    }
+
     /// The same, with the log's timestamps.
     pub(crate) fn with_log_append_time(self) -> Self {
         Self(self.0 | Self::LOG_APPEND_TIME)

@@ -8,9 +8,11 @@
 //!
 //! ```text
 //! received bytes --validate--> ValidBatch --stamp--> StampedBatch --segments--> storage, sockets
-//!                                  |                     |  ^
-//!                               Rejected       records   <  +--parse-- stored bytes
+//!                                  | ^                   |  ^
+//!                           Rejected +-recompress   records +--parse-- stored bytes
 //! ```
+//!
+//! Only `recompress` makes another body, for a topic that names a codec.
 
 mod batches;
 mod builder;

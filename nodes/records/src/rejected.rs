@@ -37,7 +37,7 @@ pub enum RecordFault {
         timestamp: Timestamp,
         /// When it was checked.
         now: Timestamp,
-        /// The topic's `message.timestamp.difference.max.ms`.
+        /// The bound that it passes, one of the topic's `message.timestamp.*.max.ms`.
         difference_max_ms: i64,
     },
     /// The i-th record's offset delta must be i.

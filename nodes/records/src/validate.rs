@@ -11,6 +11,7 @@
 //! * A batch that would have to be decompressed and is too large for it is MESSAGE_TOO_LARGE.
 //! * Delete horizons, and transactions without a producer id, are refused; Kafka ignores them.
 
+mod recompress;
 mod records;
 
 use bytes::Bytes;
@@ -26,7 +27,8 @@ const PRODUCE_VERSION_MIN: i16 = 3;
 /// First Produce version that may carry zstd (KIP-110).
 const PRODUCE_VERSION_ZSTD: i16 = 7;
 
-/// Exactly one batch of a client that passed [`validate`]: the only way to make one.
+/// Exactly one batch of a client that passed [`validate`]: the only way to make one. Its records may
+/// have been compressed anew since.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidBatch {
     frame: Bytes,
@@ -35,17 +37,17 @@ pub struct ValidBatch {
 }
 
 impl ValidBatch {
-    /// The header as the client sent it.
+    /// The header as the client sent it, or as it became when the records were compressed anew.
     pub fn header(&self) -> &BatchHeader {
         &self.header
     }
 
-    /// The batch as received; shares the frame it came in.
+    /// The batch as received, which shares the frame it came in, or as compressed anew.
     pub fn bytes(&self) -> &Bytes {
         &self.frame
     }
 
-    /// What is billed: the whole batch as received, header included.
+    /// What is billed: the whole batch as it will be stored, header included.
     pub fn metered_bytes(&self) -> ByteCount {
         ByteCount(self.frame.len() as u64)
     }
@@ -118,18 +120,7 @@ fn check_frame(records: &Bytes, rules: &BatchRules) -> Result<BatchHeader, Rejec
             received: ByteCount(received),
         });
     }
-    if batch > rules.cluster_batch_bytes_max {
-        return Err(Rejected::BeyondCluster {
-            batch,
-            limit: rules.cluster_batch_bytes_max,
-        });
-    }
-    if batch > rules.batch_bytes_max {
-        return Err(Rejected::TooLarge {
-            batch,
-            limit: rules.batch_bytes_max,
-        });
-    }
+    check_size(batch, rules)?;
     let (bytes, body) = records
         .split_first_chunk()
         .expect("a header was read from it");
@@ -142,6 +133,22 @@ fn check_frame(records: &Bytes, rules: &BatchRules) -> Result<BatchHeader, Rejec
         .into());
     }
     Ok(header)
+}
+
+fn check_size(batch: ByteCount, rules: &BatchRules) -> Result<(), Rejected> {
+    if batch > rules.cluster_batch_bytes_max {
+        return Err(Rejected::BeyondCluster {
+            batch,
+            limit: rules.cluster_batch_bytes_max,
+        });
+    }
+    if batch > rules.batch_bytes_max {
+        return Err(Rejected::TooLarge {
+            batch,
+            limit: rules.batch_bytes_max,
+        });
+    }
+    Ok(())
 }
 
 /// The fields agree with each other, and are a client's to set.

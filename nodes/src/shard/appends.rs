@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use model::{ByteCount, Instant, Timestamp, TimestampType, TopicPartition, VirtualClusterId};
+use model::{
+    ByteCount, Instant, LeaderEpoch, Timestamp, TimestampType, TopicPartition, VirtualClusterId,
+};
 use node_api::{Append, AppendOutcome, AppendRefusal, AppendReply};
 use partition_log::{
     Accepted, AppendError, AppendFacts, AppendRequest, LogRecord, PartitionLog, ProducerRefusal,
@@ -189,9 +191,10 @@ fn frame(
     facts: AppendFacts,
     log_append_time: Option<Timestamp>,
 ) -> FrameWrite {
+    // Clients see one epoch for ever; the one that fences lies in the frame's facts.
     let batch = append
         .batch
-        .stamp(facts.base_offset, facts.leader_epoch, log_append_time);
+        .stamp(facts.base_offset, LeaderEpoch::SHOWN, log_append_time);
     FrameWrite {
         shard: 0,
         virtual_cluster: partition.virtual_cluster,

@@ -28,6 +28,7 @@ impl Shard {
             next = rest.try_recv().ok();
         }
         self.finish_renewals();
+        self.finish_deletions();
     }
 
     fn handle_committed(&mut self, committed: Committed) {

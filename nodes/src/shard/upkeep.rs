@@ -67,7 +67,7 @@ impl Shard {
         for (key, partition) in &mut self.partitions {
             partition.log.expire(now, PRODUCER_EXPIRATION_MS_DEFAULT);
             let config = &partition.topic.config;
-            if partition.closing || config.cleanup_policy == model::CleanupPolicy::Compact {
+            if partition.closing || !config.cleanup_policy.deletes() {
                 continue;
             }
             let retention_bytes = config.retention_bytes.map(|bytes| bytes.0);
@@ -152,7 +152,7 @@ impl Shard {
         }
     }
 
-    fn frame(&self, key: TopicPartition, record: LogRecord) -> Option<FrameWrite> {
+    pub(crate) fn frame(&self, key: TopicPartition, record: LogRecord) -> Option<FrameWrite> {
         let partition = self.partitions.get(&key)?;
         Some(frame(self.index, key, partition, record))
     }

@@ -24,13 +24,16 @@ use records::{
 };
 use tokio::sync::watch;
 
+use crate::local::LocalNode;
+use crate::node::Coordination;
 use crate::tests::usage::TestBill;
-use crate::{LocalNode, Node, NodeConfig, NodeParts};
+use crate::{FillRandom, GROUPS_TOPIC, Node, NodeConfig, NodeParts};
 
 pub(super) const GATEWAY: GatewayIncarnation = GatewayIncarnation(5);
 pub(super) const DEMO: VirtualClusterId = VirtualClusterId(1);
 pub(super) const TOPIC: TopicId = TopicId([1; 16]);
 pub(super) const USAGE: TopicId = TopicId([9; 16]);
+pub(super) const GROUPS: TopicId = TopicId([8; 16]);
 pub(super) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Time that moves when it is told to, so that retention needs no waiting.
@@ -79,6 +82,24 @@ impl ControlPlane for TestControl {
         Vec::new()
     }
 
+    async fn create_partitions(
+        &self,
+        _: VirtualClusterId,
+        _: Vec<control_api::MorePartitions>,
+        _: bool,
+    ) -> Vec<Result<(), TopicError>> {
+        Vec::new()
+    }
+
+    async fn alter_topics(
+        &self,
+        _: VirtualClusterId,
+        _: Vec<control_api::TopicChange>,
+        _: bool,
+    ) -> Vec<Result<(), TopicError>> {
+        Vec::new()
+    }
+
     async fn allocate_producer_ids(&self) -> Result<ProducerIdBlock, Unavailable> {
         Err(Unavailable)
     }
@@ -96,6 +117,17 @@ impl ControlPlane for TestControl {
     }
 }
 
+/// Not random, but never twice the same.
+pub(super) fn random() -> Arc<FillRandom> {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    Arc::new(|bytes: &mut [u8]| {
+        for part in bytes.chunks_mut(8) {
+            let next = NEXT.fetch_add(1, Ordering::Relaxed).to_le_bytes();
+            part.copy_from_slice(&next[..part.len()]);
+        }
+    })
+}
+
 pub(super) fn cluster(id: VirtualClusterId) -> VirtualCluster {
     VirtualCluster {
         id,
@@ -110,6 +142,10 @@ pub(super) fn cluster(id: VirtualClusterId) -> VirtualCluster {
         default_partitions: 1,
         replication_factors: vec![],
         virtual_brokers: 1,
+        groups: model::GroupSettings {
+            initial_rebalance_delay_ms: 0,
+            ..model::GroupSettings::default()
+        },
         access_keys: BTreeMap::new(),
         scram_users: BTreeMap::new(),
     }
@@ -125,12 +161,13 @@ pub(super) fn topic(
         node: NodeId(0),
         leader_epoch: LeaderEpoch(0),
     };
+    let partitions = if id == GROUPS { 64 } else { 4 };
     Topic {
         id,
         name: TopicName::parse(name).expect("is a name"),
         virtual_cluster,
         config,
-        placements: vec![placement; 4],
+        placements: vec![placement; partitions],
         created_at: Timestamp(0),
     }
 }
@@ -146,8 +183,17 @@ pub(super) fn map(version: u64, config: Option<TopicConfig>) -> ClusterMap {
         VirtualClusterId::SYSTEM,
         TopicConfig::default(),
     );
+    let groups = topic(
+        GROUPS,
+        GROUPS_TOPIC,
+        VirtualClusterId::SYSTEM,
+        TopicConfig {
+            retention_ms: None,
+            ..TopicConfig::default()
+        },
+    );
     let demo = config.map(|config| topic(TOPIC, "t", DEMO, config));
-    for topic in demo.into_iter().chain([usage]) {
+    for topic in demo.into_iter().chain([usage, groups]) {
         let topic = Arc::new(topic);
         let names = map.topics_by_name.entry(topic.virtual_cluster).or_default();
         Arc::make_mut(names).insert(topic.name.clone(), Arc::clone(&topic));
@@ -183,6 +229,10 @@ impl World {
     }
 
     pub(super) async fn start(&self) -> Node {
+        self.start_with(Coordination::default()).await
+    }
+
+    pub(super) async fn start_with(&self, coordination: Coordination) -> Node {
         let config = NodeConfig {
             node: NodeId(0),
             folder: self.folder.path().join("wal"),
@@ -194,13 +244,35 @@ impl World {
         };
         let control = Arc::clone(&self.control) as Arc<dyn ControlPlane>;
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        Node::start(NodeParts {
+        let parts = NodeParts {
             config,
             control,
             clock,
-        })
-        .await
-        .expect("the folder is whole")
+            random: random(),
+        };
+        let started = Node::start_with(parts, coordination).await;
+        started.expect("the folder is whole")
+    }
+
+    /// The world as a crash at this moment would leave it: a node can be started in it while the
+    /// other one goes on.
+    pub(super) fn crash_copy(&self) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let copy = folder.path().join("wal");
+        std::fs::create_dir(&copy).expect("the folder is empty");
+        let files = std::fs::read_dir(self.folder.path().join("wal")).expect("is there");
+        for file in files {
+            let (name, path) = (name_of(&file), file.expect("is readable").path());
+            // A spare may be on its way to become a segment; what it holds does not matter.
+            if !name.ends_with(".spare") {
+                std::fs::copy(path, copy.join(name)).expect("is readable");
+            }
+        }
+        Self {
+            folder,
+            control: Arc::clone(&self.control),
+            clock: Arc::clone(&self.clock),
+        }
     }
 
     pub(super) fn segments(&self) -> usize {
@@ -235,8 +307,8 @@ impl Writer {
         gateway: GatewayIncarnation,
     ) -> Self {
         let lane = node.open_lane(gateway, LaneId::of(partition)).await;
-        let is_usage = partition.topic == USAGE;
-        let virtual_cluster = if is_usage {
+        let is_internal = [USAGE, GROUPS].contains(&partition.topic);
+        let virtual_cluster = if is_internal {
             VirtualClusterId::SYSTEM
         } else {
             DEMO

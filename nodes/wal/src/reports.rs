@@ -31,7 +31,9 @@ pub fn reports_in(batch: &StampedBatch) -> Vec<EgressReport> {
     let Ok(records) = decode_records(batch, &DecompressLimits::default()) else {
         return Vec::new();
     };
-    let values = records.filter_map(|record| record.ok()?.value);
+    // A report has no key. Records of consumer groups have one, and may hold what clients chose.
+    let reports = records.filter_map(|record| record.ok().filter(|record| record.key.is_none()));
+    let values = reports.filter_map(|record| record.value);
     values
         .filter_map(|value| EgressReport::decode(&value).ok())
         .collect()

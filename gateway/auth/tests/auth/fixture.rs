@@ -43,6 +43,7 @@ pub fn virtual_cluster(id: VirtualClusterId, name: &str, hosts: &[&str]) -> Virt
         default_partitions: 1,
         replication_factors: vec![3, -1],
         virtual_brokers: 3,
+        groups: model::GroupSettings::default(),
         access_keys: Default::default(),
         scram_users: Default::default(),
     }

@@ -13,7 +13,6 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use model::TopicPartition;
 use node_api::{Read, ReadError, ReadReply};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::plan::{Next, Plan, Wish, cut};
@@ -21,6 +20,7 @@ use crate::error::Fault;
 use crate::limits::{
     FETCH_SHARE_MIN, READ_PATIENCE_MIN, READ_STRAGGLER_MAX, READS_IN_PARALLEL_MAX,
 };
+use crate::memory::{Held, Memory};
 use crate::news::Poller;
 use crate::services::{Services, is_set};
 
@@ -29,9 +29,10 @@ pub(super) async fn run(
     services: &Arc<Services>,
     plan: &mut Plan,
     poller: &Poller,
-) -> Option<OwnedSemaphorePermit> {
+    source: &Memory,
+) -> Option<Held> {
     let mut draining = services.draining.clone();
-    let mut memory: Option<OwnedSemaphorePermit> = None;
+    let mut memory: Option<Held> = None;
     hear(services, plan);
     loop {
         match plan.next(Instant::now()) {
@@ -40,7 +41,7 @@ pub(super) async fn run(
                 let patience = plan.deadline().max(Instant::now() + READ_PATIENCE_MIN);
                 let granted = tokio::select! {
                     biased;
-                    granted = reserve(&services.fetch_memory, &mut wishes) => Some(granted),
+                    granted = reserve(source, &mut wishes) => Some(granted),
                     () = tokio::time::sleep_until(patience) => None,
                     () = is_set(&mut draining) => None,
                 };
@@ -56,7 +57,10 @@ pub(super) async fn run(
                     }
                     None => granted,
                 });
-                give_back(memory.as_mut(), plan.collected());
+                if let Some(memory) = &mut memory {
+                    // What was reserved and not read serves others.
+                    memory.keep(plan.collected() as usize);
+                }
             }
             Next::WaitUntil(until) => {
                 tokio::select! {
@@ -72,23 +76,14 @@ pub(super) async fn run(
 
 /// Takes memory for a round: what it may bring, within a share of what is free; the wishes are cut
 /// to it. A batch larger than every budget comes all the same, see `plan`.
-async fn reserve(memory: &Arc<Semaphore>, wishes: &mut [Wish]) -> OwnedSemaphorePermit {
+async fn reserve(memory: &Memory, wishes: &mut [Wish]) -> Held {
     let wanted = wishes
         .iter()
         .fold(0, |sum: u32, wish| sum.saturating_add(wish.bytes_max));
-    let share = u32::try_from(memory.available_permits() / 4).unwrap_or(u32::MAX);
+    let share = u32::try_from(memory.available() / 4).unwrap_or(u32::MAX);
     let granted = wanted.min(share.max(FETCH_SHARE_MIN));
     cut(wishes, granted);
-    let permit = Arc::clone(memory).acquire_many_owned(granted).await;
-    permit.expect("the semaphore is never closed")
-}
-
-/// What was reserved and not read serves others.
-fn give_back(memory: Option<&mut OwnedSemaphorePermit>, collected: u32) {
-    if let Some(memory) = memory {
-        let unused = memory.num_permits().saturating_sub(collected as usize);
-        drop(memory.split(unused));
-    }
+    memory.clone().take(granted).await
 }
 
 /// Takes in what is known of the partitions' ends.

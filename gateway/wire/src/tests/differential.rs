@@ -15,6 +15,10 @@ use crate::header::RequestHeader;
 use crate::request::Request;
 use crate::response::Response;
 
+/// Requests that it names and cannot decode, because they were not stable in Kafka 4.1; `golden.rs` has their bytes.
+const MISSING_REQUESTS: [(ApiKey, i16); 2] =
+    [(ApiKey::OffsetCommit, 10), (ApiKey::OffsetFetch, 10)];
+
 /// The keys and versions that both implementations have.
 fn shared() -> Vec<(ApiKey, TheirKey, i16)> {
     let pair = |(key, version): (ApiKey, i16)| {
@@ -25,6 +29,13 @@ fn shared() -> Vec<(ApiKey, TheirKey, i16)> {
             .then_some((key, theirs, version))
     };
     served().into_iter().filter_map(pair).collect()
+}
+
+/// Those whose requests both have too.
+fn shared_requests() -> Vec<(ApiKey, TheirKey, i16)> {
+    let mut shared = shared();
+    shared.retain(|(key, _, version)| !MISSING_REQUESTS.contains(&(*key, *version)));
+    shared
 }
 
 #[test]
@@ -45,7 +56,7 @@ proptest! {
 
     #[test]
     fn requests(entropy in sources()) {
-        for (api_key, their_key, api_version) in shared() {
+        for (api_key, their_key, api_version) in shared_requests() {
             let request = Request::sample(&mut source(&entropy), api_key, api_version);
             let header = RequestHeader { api_key, api_version, correlation_id: 5, client_id: None };
             let (_, body) = RequestHeader::decode(request.encode(&header).to_bytes().slice(4..)).unwrap();

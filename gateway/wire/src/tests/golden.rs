@@ -7,6 +7,12 @@ use crate::header::RequestHeader;
 use crate::messages::api_versions::{
     ApiVersion, ApiVersionsRequest, ApiVersionsResponse, FinalizedFeatureKey, SupportedFeatureKey,
 };
+use crate::messages::offset_commit::{
+    OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+};
+use crate::messages::offset_fetch::{
+    OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics,
+};
 use crate::messages::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use crate::request::{Request, RequestError};
 use crate::response::Response;
@@ -199,5 +205,81 @@ fn produce_requests() {
             topic_data: vec![topic],
         };
         assert_request(&expected, ApiKey::Produce, version, &request.into());
+    }
+}
+
+/// A topic as version 9 names it, and as version 10 does.
+fn topic_in(version: i16) -> (String, [u8; 16]) {
+    if version < 10 {
+        ("orders".to_owned(), [0; 16])
+    } else {
+        (String::new(), std::array::from_fn(|i| i as u8 + 1))
+    }
+}
+
+#[test]
+fn offset_commit_requests() {
+    let expected = [
+        "000800090000002a0006676f6c64656e00087265616465727300000003026d0002076f7264657273020000000100000000000000\
+         4600000005056e6f7465000000",
+        "0008000a0000002a0006676f6c64656e00087265616465727300000003026d00020102030405060708090a0b0c0d0e0f10020000\
+         0001000000000000004600000005056e6f7465000000",
+    ];
+    for (expected, version) in expected.iter().zip(9..) {
+        let (name, topic_id) = topic_in(version);
+        let partition = OffsetCommitRequestPartition {
+            partition_index: 1,
+            committed_offset: 70,
+            committed_leader_epoch: 5,
+            committed_metadata: Some("note".to_owned()),
+        };
+        let topic = OffsetCommitRequestTopic {
+            name,
+            topic_id,
+            partitions: vec![partition],
+        };
+        let request = OffsetCommitRequest {
+            group_id: "readers".to_owned(),
+            generation_id_or_member_epoch: 3,
+            member_id: "m".to_owned(),
+            topics: vec![topic],
+            ..OffsetCommitRequest::default()
+        };
+        assert_request(expected, ApiKey::OffsetCommit, version, &request.into());
+    }
+}
+
+#[test]
+fn offset_fetch_requests() {
+    let expected = [
+        "000900090000002a0006676f6c64656e00030872656164657273026d0000000302076f726465727302000000010000076f7468\
+         65727300ffffffff00000100",
+        "0009000a0000002a0006676f6c64656e00030872656164657273026d00000003020102030405060708090a0b0c0d0e0f1002\
+         000000010000076f746865727300ffffffff00000100",
+    ];
+    for (expected, version) in expected.iter().zip(9..) {
+        let (name, topic_id) = topic_in(version);
+        let topic = OffsetFetchRequestTopics {
+            name,
+            topic_id,
+            partition_indexes: vec![1],
+        };
+        let group = OffsetFetchRequestGroup {
+            group_id: "readers".to_owned(),
+            member_id: Some("m".to_owned()),
+            member_epoch: 3,
+            topics: Some(vec![topic]),
+        };
+        let all_of_others = OffsetFetchRequestGroup {
+            group_id: "others".to_owned(),
+            topics: None,
+            ..OffsetFetchRequestGroup::default()
+        };
+        let request = OffsetFetchRequest {
+            groups: vec![group, all_of_others],
+            require_stable: true,
+            ..OffsetFetchRequest::default()
+        };
+        assert_request(expected, ApiKey::OffsetFetch, version, &request.into());
     }
 }

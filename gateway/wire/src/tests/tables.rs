@@ -4,6 +4,7 @@ use crate::api_key::ApiKey;
 use crate::messages;
 use crate::schema::{Kind, Message, StructSchema};
 use crate::versions::Versions;
+use crate::writer::Writer;
 
 /// A request's or response's table with its versions.
 struct Table {
@@ -11,15 +12,17 @@ struct Table {
     schema: StructSchema,
     versions: Versions,
     flexible: Versions,
+    encode_default: fn(&mut Writer, i16),
 }
 
 impl Table {
-    fn of<M: Message>(key: ApiKey) -> Self {
+    fn of<M: Message + Default>(key: ApiKey) -> Self {
         Self {
             key,
             schema: M::SCHEMA,
             versions: M::VERSIONS,
             flexible: M::FLEXIBLE,
+            encode_default: |writer, version| M::default().encode(writer, version),
         }
     }
 }
@@ -58,6 +61,16 @@ fn a_request_and_its_response_have_the_same_versions() {
         assert_eq!(pair[0].versions, pair[1].versions, "{:?}", pair[0].key);
         assert_eq!(pair[0].flexible, pair[1].flexible, "{:?}", pair[0].key);
         assert_eq!(pair[0].versions, pair[0].key.versions());
+    }
+}
+
+/// A handler that fills in nothing but an error must not meet a null that its version cannot encode.
+#[test]
+fn a_default_has_an_encoding_in_every_version() {
+    for table in tables() {
+        for version in table.versions.min..=table.versions.max {
+            (table.encode_default)(&mut Writer::new(), version);
+        }
     }
 }
 

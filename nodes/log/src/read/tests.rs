@@ -253,3 +253,35 @@ fn the_largest_timestamp_is_the_first_of_equals() {
         (Some(0), Some(10), None)
     );
 }
+
+#[test]
+fn about_when_a_record_was_appended() {
+    let mut log = empty_log();
+    let append = |log: &mut PartitionLog, sequence: u64, times: (i64, i64), segment: u64| {
+        let (timestamp, commit_time) = times;
+        let mut request = request(sequence);
+        request.max_timestamp = Timestamp(timestamp);
+        let facts = new_facts(log.append(NOW, request));
+        let at = Places::new(segment).next(facts.batch_bytes);
+        log.committed(&facts, at, Timestamp(commit_time));
+    };
+    append(&mut log, 0, (90, 100), 1);
+    append(&mut log, 1, (-1, 200), 1);
+    append(&mut log, 2, (250, 300), 2);
+    append(&mut log, 3, (50, 400), 2);
+    append(&mut log, 4, (9_999, 500), 2);
+    let about = |log: &PartitionLog, at| log.appended_about(offset(at)).map(|time| time.0);
+    // Open: by the batch's timestamp, but not before or after what commits allow.
+    assert_eq!((about(&log, 5), about(&log, 15)), (Some(90), Some(200)));
+    assert_eq!((about(&log, 20), about(&log, 35)), (Some(250), Some(200)));
+    assert_eq!((about(&log, 40), about(&log, 50)), (Some(500), None));
+    // Sealed: evenly spread between two segments' commits.
+    log.segment_sealed(SegmentId(1));
+    log.segment_sealed(SegmentId(2));
+    assert_eq!((about(&log, 5), about(&log, 20)), (Some(200), Some(200)));
+    assert_eq!((about(&log, 35), about(&log, 50)), (Some(350), None));
+    // What is gone counts as the first that is left; before the first segment there is no commit.
+    log.advance_log_start(offset(30)).expect("it moves");
+    log.log_start_committed(offset(30));
+    assert_eq!(about(&log, 0), Some(500));
+}

@@ -70,7 +70,7 @@ fn is_believed(header: &BatchHeader, rules: &BatchRules, now: Timestamp) -> bool
         && rules.accepts_timestamp(max_timestamp, now)
 }
 
-fn check_each(
+pub(super) fn check_each(
     header: &BatchHeader,
     body: Bytes,
     rules: &BatchRules,
@@ -112,7 +112,7 @@ fn check_one(
         return Err(RecordFault::Timestamp {
             timestamp: Timestamp(timestamp),
             now,
-            difference_max_ms: rules.timestamp_difference_max_ms,
+            difference_max_ms: rules.timestamp_limit_ms(timestamp, now),
         });
     }
     Ok(())

@@ -7,6 +7,7 @@ mod bombs;
 mod crc;
 mod differential;
 mod mutations;
+mod recompress;
 mod rejected;
 mod round_trip;
 mod samples;

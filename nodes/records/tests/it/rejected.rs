@@ -327,7 +327,8 @@ fn a_compacted_topic_needs_keys() {
 fn timestamps_too_far_from_now() {
     let difference_max_ms = 1000;
     let strict = BatchRules {
-        timestamp_difference_max_ms: difference_max_ms,
+        timestamp_before_max_ms: difference_max_ms,
+        timestamp_after_max_ms: difference_max_ms,
         ..rules()
     };
     let records: Vec<_> = (0..)

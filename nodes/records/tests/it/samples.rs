@@ -22,7 +22,9 @@ pub fn rules() -> BatchRules {
         cluster_batch_bytes_max: ByteCount(8 << 20),
         compacted: false,
         timestamp_type: TimestampType::CreateTime,
-        timestamp_difference_max_ms: i64::MAX,
+        timestamp_before_max_ms: i64::MAX,
+        timestamp_after_max_ms: i64::MAX,
+        codec: None,
         decompress: LIMITS,
     }
 }

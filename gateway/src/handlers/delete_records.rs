@@ -1,0 +1,155 @@
+//! DeleteRecords (key 21), versions 0-2.
+//!
+//! Moves the start of logs up, durably, each partition on its own; -1 stands for the high watermark.
+//! The right to delete the topic is asked for. MSK Serverless does not serve this key.
+//!
+//! What differs from Apache Kafka: a partition that is named twice is answered once for each; one
+//! whose owner does not answer in time is error 7, and may be done.
+
+use std::sync::Arc;
+
+use auth::Action;
+use futures_util::{StreamExt, stream};
+use model::{Offset, Topic, TopicPartition};
+use node_api::{LogBounds, ReadError};
+use tokio::time::Instant;
+use wire::ErrorCode;
+use wire::messages::delete_records::{
+    DeleteRecordsPartition, DeleteRecordsPartitionResult, DeleteRecordsRequest,
+    DeleteRecordsResponse, DeleteRecordsTopicResult,
+};
+
+use crate::admission::parking_time;
+use crate::call::{Answer, Call, TopicKey, partition_of};
+use crate::error::Fault;
+use crate::limits::{READ_RETRY_AFTER, READS_IN_PARALLEL_MAX};
+use crate::permission::Authorized;
+
+/// Stands for the high watermark.
+const TO_HIGH_WATERMARK: i64 = -1;
+
+/// Told instead of a log's start where it did not move.
+const NO_LOW_WATERMARK: i64 = -1;
+
+/// Cuts the logs off, in parallel.
+pub(crate) async fn handle(call: Call, request: DeleteRecordsRequest) -> Answer {
+    let deadline = Instant::now() + parking_time(request.timeout_ms);
+    let cuts = request.topics.iter().flat_map(|topic| {
+        let found = call.topic(TopicKey::Name(&topic.name), Action::DeleteTopic);
+        let found = found.map(Authorized::into_request);
+        let cuts = topic.partitions.iter();
+        cuts.map(move |asked| {
+            let topic = found.as_ref().map_err(Fault::clone);
+            let cut = topic.and_then(|topic| cut(topic, asked));
+            (asked.partition_index, cut)
+        })
+    });
+    let cuts: Vec<_> = cuts.collect();
+    let call = &call;
+    let cuts = cuts.into_iter().map(|(index, cut)| async move {
+        let done = match cut {
+            Ok((partition, offset)) => delete(call, partition, offset, deadline).await,
+            Err(fault) => Err(fault),
+        };
+        match done {
+            Ok(start) => DeleteRecordsPartitionResult {
+                partition_index: index,
+                low_watermark: start.to_wire(),
+                error_code: 0,
+            },
+            Err(fault) => refused(index, call.refuse(&fault)),
+        }
+    });
+    let done: Vec<_> = stream::iter(cuts)
+        .buffered(READS_IN_PARALLEL_MAX)
+        .collect()
+        .await;
+    let mut done = done.into_iter();
+    let topics = request.topics.into_iter();
+    let topics = topics.map(|topic| DeleteRecordsTopicResult {
+        partitions: done.by_ref().take(topic.partitions.len()).collect(),
+        name: topic.name,
+    });
+    call.answer(DeleteRecordsResponse {
+        topics: topics.collect(),
+        ..DeleteRecordsResponse::default()
+    })
+}
+
+/// The same error for every partition.
+pub(crate) fn refusal(request: &DeleteRecordsRequest, code: ErrorCode) -> DeleteRecordsResponse {
+    let topics = request.topics.iter().map(|topic| DeleteRecordsTopicResult {
+        name: topic.name.clone(),
+        partitions: topic
+            .partitions
+            .iter()
+            .map(|asked| refused(asked.partition_index, code))
+            .collect(),
+    });
+    DeleteRecordsResponse {
+        topics: topics.collect(),
+        ..DeleteRecordsResponse::default()
+    }
+}
+
+fn refused(partition_index: i32, code: ErrorCode) -> DeleteRecordsPartitionResult {
+    DeleteRecordsPartitionResult {
+        partition_index,
+        low_watermark: NO_LOW_WATERMARK,
+        error_code: code.code(),
+    }
+}
+
+/// What is to be cut where; no offset for the high watermark.
+fn cut(
+    topic: &Arc<Topic>,
+    asked: &DeleteRecordsPartition,
+) -> Result<(TopicPartition, Option<Offset>), Fault> {
+    let partition = partition_of(topic, asked.partition_index)?;
+    let policy = topic.config.cleanup_policy;
+    if policy.compacts() && !policy.deletes() {
+        return Err(Fault::Policy(
+            "Records of a compacted topic can not be deleted.",
+        ));
+    }
+    if asked.offset == TO_HIGH_WATERMARK {
+        return Ok((partition, None));
+    }
+    let offset = Offset::from_wire(asked.offset).ok_or(ReadError::OutOfRange {
+        bounds: LogBounds::default(),
+    })?;
+    Ok((partition, Some(offset)))
+}
+
+/// Asks the partition's owner, again while there is none.
+async fn delete(
+    call: &Call,
+    partition: TopicPartition,
+    offset: Option<Offset>,
+    deadline: Instant,
+) -> Result<Offset, Fault> {
+    loop {
+        let deleting = delete_once(call, partition, offset);
+        match tokio::time::timeout_at(deadline, deleting).await {
+            Err(_) => return Err(Fault::TimedOut),
+            Ok(Err(Fault::Read(ReadError::NotOwner | ReadError::Busy))) => {}
+            Ok(outcome) => return outcome,
+        }
+        if Instant::now() + READ_RETRY_AFTER >= deadline {
+            return Err(Fault::TimedOut);
+        }
+        tokio::time::sleep(READ_RETRY_AFTER).await;
+    }
+}
+
+async fn delete_once(
+    call: &Call,
+    partition: TopicPartition,
+    offset: Option<Offset>,
+) -> Result<Offset, Fault> {
+    let router = &call.services.router;
+    let route = router.route(partition);
+    let route = route.ok_or(Fault::UnknownTopicOrPartition)?;
+    let transport = router.transport(route.node).ok_or(ReadError::NotOwner)?;
+    Ok(transport.delete_records(partition, offset).await?)
+}

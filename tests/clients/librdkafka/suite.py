@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""Runs librdkafka's own tests against a server, one number per process, several processes at a time.
+
+One process per number, because a failing C++ test aborts its process and leaves the rest unrun. A
+number that fails is tried once more, alone, at the end: its deadlines are meant for a machine that
+does nothing else; the table tells which needed it.
+
+usage: suite.py BUILT CLIENT_CONF RESULTS.json LOGS [--scenario NAME] [--full] [--only NUMBER,...]
+  BUILT      librdkafka's folder, built: with src/, src-cpp/ and tests/test-runner
+  --scenario the tests written for a server of this kind (`noautocreate`), default `default`
+  --full     without -Q, which shortens tests and leaves many sub-tests out
+Results of an earlier call in RESULTS.json are kept. The environment is passed on to the tests.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+import verdict  # noqa: E402
+
+KAFKA_VERSION = "4.1.0"
+# Most tests wait most of the time.
+LANES = 3
+# Above the deadline that each test sets itself; a number at the limit is killed and counts as hung.
+LIMIT_QUICK_S = 150
+LIMIT_FULL_S = 600
+# Numbers that take long are started first, so that none of them runs alone at the end.
+SLOW = ("0102", "0103", "0113", "0089", "0081", "0056", "0091", "0093", "0118", "0045", "0030", "0129")
+# Numbers of which -Q leaves nothing, and which therefore always run without it.
+EMPTY_WHEN_QUICK = (
+    "0018", "0019", "0026", "0045", "0050", "0061", "0082", "0089", "0102", "0122", "0127", "0132", "0137",
+)  # fmt: skip
+NEEDS_NO_BROKER = re.compile("TEST_F_LOCAL|TEST_F_MANUAL|TEST_F_SOCKEM")
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+ROW = re.compile(r"^\| *(\d{4}\w*) *\| *(\w+) *\| *([\d.]+)s *\| *(.*)$")
+
+
+def declared(test_c, scenario):
+    """The names of the tests that talk to a broker, by number, out of the table in test.c."""
+    table = test_c.read_text(encoding="utf-8").split("struct test tests[] = {", 1)[1].split("\n};", 1)[0]
+    table = re.sub(r"/\*.*?\*/", "", table, flags=re.S)
+    numbers = {}
+    for entry in re.split(r"\b_TEST\(", table)[1:]:
+        name, rest = entry.split(",", 1)
+        wanted = re.search(r'\.scenario = "([^"]*)"', rest)
+        if NEEDS_NO_BROKER.search(rest) or name.endswith("_mock"):
+            continue
+        if scenario in (wanted.group(1).split(",") if wanted else ["default"]):
+            numbers.setdefault(name[:4], []).append(name)
+    return numbers
+
+
+def reason_in(lines):
+    """The sentence after the first `### Test ... failed ... ###`."""
+    for at, line in enumerate(lines):
+        if line.startswith("### Test ") and "failed at" in line:
+            return " ".join(lines[at + 1 : at + 2]) or line
+    return next((line for line in reversed(lines) if line.strip()), "")
+
+
+class Suite:
+    """One call of this program."""
+
+    def __init__(self, wanted):
+        self.wanted = wanted
+        self.limit_s = LIMIT_FULL_S if wanted.full else LIMIT_QUICK_S
+        self.tests = wanted.built / "tests"
+
+    def command(self, number):
+        """The runner and its flags."""
+        quick = not self.wanted.full and number not in EMPTY_WHEN_QUICK
+        return [str(self.tests / "test-runner"), "-L", "-E", "-p1"] + (["-Q"] if quick else [])
+
+    def run(self, number, names, tries=1):
+        """Runs one number; what became of each of its names."""
+        log = self.wanted.logs / f"{number}.{self.wanted.scenario}.{tries}.log"
+        environment = os.environ | {
+            "TESTS": number,
+            "TEST_KAFKA_VERSION": KAFKA_VERSION,
+            "TEST_SCENARIO": self.wanted.scenario,
+            "RDKAFKA_TEST_CONF": str(self.wanted.conf),
+            "LD_LIBRARY_PATH": f"{self.wanted.built}/src:{self.wanted.built}/src-cpp",
+        }
+        environment.pop("CI", None)  # it changes what the tests expect of a machine
+        begin = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder, log.open("wb") as output:
+            # They write files where they run, and read files of the sources beside that.
+            os.symlink(self.wanted.built / "src", f"{folder}/src")
+            os.mkdir(f"{folder}/tests")
+            process = subprocess.Popen(
+                self.command(number), cwd=f"{folder}/tests", env=environment, stdin=subprocess.DEVNULL,
+                stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+            hung = self.wait(process)
+        return self.read(log, names, time.monotonic() - begin, hung, process.returncode, tries)
+
+    def wait(self, process):
+        """Waits for a process and what it started; whether it had to be killed."""
+        try:
+            process.wait(self.limit_s)
+            return False
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return True
+
+    def read(self, log, names, seconds, hung, status, tries):
+        """What a log says of each name; without a summary every name has failed."""
+        lines = COLOURS.sub("", log.read_text(encoding="utf-8", errors="replace")).splitlines()
+        rows = {m.group(1): m.groups() for m in map(ROW.match, lines) if m}
+        results = {}
+        for name in names:
+            _, state, took, told = rows.get(name, (name, "FAILED", seconds, reason_in(lines)))
+            state = {"PASSED": "passed", "SKIPPED": "skipped"}.get(state, "failed")
+            if state == "passed" and status != 0 and len(names) == 1:
+                state, told = "failed", f"status {status}: {reason_in(lines)}"
+            if state != "passed" and hung:
+                state = "hung"
+            results[name] = {"state": state, "seconds": float(took), "reason": told, "tries": tries}
+        return results
+
+    def run_all(self, numbers):
+        """Runs all numbers, the failed ones twice."""
+        order = sorted(numbers, key=lambda n: (SLOW.index(n) if n in SLOW else len(SLOW), n))
+        results = {}
+        with concurrent.futures.ThreadPoolExecutor(LANES) as lanes:
+            for found in lanes.map(lambda n: self.run(n, numbers[n]), order):
+                results |= found
+        for number in sorted(numbers):
+            if any(results[name]["state"] == "failed" for name in numbers[number]):
+                results |= self.run(number, numbers[number], tries=2)
+        return results
+
+
+def main():
+    """Reads the arguments, runs what is not known to fail, and keeps the results."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("built", type=pathlib.Path)
+    parser.add_argument("conf", type=pathlib.Path)
+    parser.add_argument("results", type=pathlib.Path)
+    parser.add_argument("logs", type=pathlib.Path)
+    parser.add_argument("--scenario", default="default")
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--only", default="")
+    wanted = parser.parse_args()
+    wanted.built, wanted.conf = wanted.built.resolve(), wanted.conf.resolve()
+    numbers = declared(wanted.built / "tests" / "test.c", wanted.scenario)
+    if wanted.only:
+        numbers = {number: numbers[number] for number in wanted.only.split(",") if number in numbers}
+    elif not wanted.full:
+        _, known = verdict.read_lists(pathlib.Path(__file__).parent)
+        numbers = {n: names for n, names in numbers.items() if not all(name in known for name in names)}
+    wanted.logs.mkdir(parents=True, exist_ok=True)
+    begin = time.monotonic()
+    results = Suite(wanted).run_all(numbers)
+    if wanted.results.exists():
+        results = json.loads(wanted.results.read_text(encoding="utf-8")) | results
+    wanted.results.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    print(f"{len(numbers)} numbers of scenario {wanted.scenario} ran in {time.monotonic() - begin:.0f} s", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
