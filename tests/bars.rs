@@ -1,5 +1,5 @@
-//! The bars that need the raw client, as commands: `bars kill9`, `bars lanes`, `bars mutate`. Each prints its figures and
-//! fails with what it found.
+//! The bars that need the raw client, as commands: `bars kill9`, `bars windows`, `bars lanes`, `bars mutate`. Each
+//! prints its figures and fails with what it found.
 //!
 //! Owns: the flags. Does not own: the bars (`tests::kill9`, `tests::lanes`, `tests::mutate`).
 
@@ -29,6 +29,12 @@ enum Bar {
     Kill9 {
         /// How often.
         #[arg(long, default_value_t = 10)]
+        rounds: u32,
+    },
+    /// Kills the server under load while its clock steps: sealed usage stays as it is, and all of it adds up.
+    Windows {
+        /// How often.
+        #[arg(long, default_value_t = 5)]
         rounds: u32,
     },
     /// Loses, repeats and delays replies between gateway and node: order is kept and each batch is there once.
@@ -68,6 +74,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     println!("seed {seed}");
     match cli.bar {
         Bar::Kill9 { rounds } => kill9::run(&binary()?, rounds, seed).await,
+        Bar::Windows { rounds } => kill9::windows::run(&binary()?, rounds, seed).await,
         Bar::Lanes { seeds, at_once } => lanes::run(seeds, at_once, seed).await,
         Bar::Mutate {
             frames,

@@ -21,9 +21,11 @@ use tokio::task::JoinSet;
 use wire::sample::XorShift;
 
 use crate::client::Client;
+use crate::load::Producer;
 use crate::process::{Launch, Server};
 
 mod fleet;
+pub mod windows;
 
 use fleet::Fleet;
 
@@ -85,6 +87,43 @@ pub async fn run(binary: &Path, rounds: u32, seed: u64) -> Result<()> {
         eprintln!("the folder is kept: {}", kept.display());
     }
     outcome
+}
+
+/// All producers of some fleets at work.
+struct Loading {
+    producers: JoinSet<(&'static str, Producer, Result<()>)>,
+}
+
+impl Loading {
+    fn start(fleets: &mut [Fleet], server: &Server) -> Result<Self> {
+        let mut producers = JoinSet::new();
+        for fleet in fleets {
+            let access = server.access_to(fleet.cluster)?;
+            for mut producer in fleet.producers.drain(..) {
+                let ledger = Arc::clone(&fleet.ledger);
+                let (access, cluster) = (access.clone(), fleet.cluster);
+                producers.spawn(async move {
+                    let outcome = fleet::load(&mut producer, &access, &ledger).await;
+                    (cluster, producer, outcome)
+                });
+            }
+        }
+        Ok(Self { producers })
+    }
+
+    /// Waits until all have seen that the server is gone.
+    async fn end(mut self, fleets: &mut [Fleet]) -> Result<()> {
+        while let Some(joined) = self.producers.join_next().await {
+            let (cluster, producer, outcome) = joined?;
+            let fleet = fleets.iter_mut().find(|fleet| fleet.cluster == cluster);
+            fleet
+                .context("a producer belongs to a fleet")?
+                .producers
+                .push(producer);
+            outcome.with_context(|| cluster.to_owned())?;
+        }
+        Ok(())
+    }
 }
 
 impl Bar {
@@ -152,36 +191,13 @@ impl Bar {
     }
 
     async fn load_and_kill(&mut self, server: Server) -> Result<()> {
-        let mut producers = JoinSet::new();
-        for fleet in &mut self.fleets {
-            let access = server.access_to(fleet.cluster)?;
-            for mut producer in fleet.producers.drain(..) {
-                let ledger = Arc::clone(&fleet.ledger);
-                let (access, cluster) = (access.clone(), fleet.cluster);
-                producers.spawn(async move {
-                    let outcome = fleet::load(&mut producer, &access, &ledger).await;
-                    (cluster, producer, outcome)
-                });
-            }
-        }
+        let loading = Loading::start(&mut self.fleets, &server)?;
         let (least, most) = LOAD_MS;
         let pause = (least + self.numbers.below(most - least)) as u64;
         tokio::time::sleep(Duration::from_millis(pause)).await;
         server.kill9()?;
         self.kills += 1;
-        while let Some(joined) = producers.join_next().await {
-            let (cluster, producer, outcome) = joined?;
-            let fleet = self
-                .fleets
-                .iter_mut()
-                .find(|fleet| fleet.cluster == cluster);
-            fleet
-                .context("a producer belongs to a fleet")?
-                .producers
-                .push(producer);
-            outcome.with_context(|| cluster.to_owned())?;
-        }
-        Ok(())
+        loading.end(&mut self.fleets).await
     }
 
     /// Everything once more from the beginning, then a clean stop, after which nothing has changed.

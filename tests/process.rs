@@ -3,7 +3,7 @@
 //! Owns: the child; it is killed when its [`Server`] is dropped. Does not own: what is sent to it.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{Read, Seek, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use balancer::LimitUse;
+use serde::de::DeserializeOwned;
 mod access;
 
 pub use access::{Access, Ready, Usage};
@@ -112,24 +113,31 @@ impl Launch {
     /// # Errors
     /// If it does not end in time.
     pub fn run(&self, arguments: &[&str]) -> Result<Output> {
+        // What a command says may not fit into a pipe, so it goes to files.
+        let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
         let mut command = self.command();
         command
             .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .stdout(stdout.try_clone()?)
+            .stderr(stderr.try_clone()?);
         let mut child = command
             .spawn()
             .with_context(|| format!("{}", self.binary.display()))?;
-        // What a command of ours says fits into a pipe, so it is read after the end.
-        if wait(&mut child, END_WITHIN)?.is_none() {
+        let status = wait(&mut child, END_WITHIN)?;
+        if status.is_none() {
             child.kill()?;
-            let said = child.wait_with_output()?;
-            bail!(
-                "{arguments:?} does not end: {}",
-                String::from_utf8_lossy(&said.stderr)
-            );
+            child.wait()?;
         }
-        Ok(child.wait_with_output()?)
+        let (stdout, stderr) = (read_all(&mut stdout)?, read_all(&mut stderr)?);
+        let Some(status) = status else {
+            let words = String::from_utf8_lossy(&stderr);
+            bail!("{arguments:?} does not end: {words}");
+        };
+        Ok(Output {
+            status,
+            stdout,
+            stderr,
+        })
     }
 
     fn command(&self) -> Command {
@@ -138,6 +146,13 @@ impl Launch {
         command.envs(environment).stdin(Stdio::null());
         command
     }
+}
+
+fn read_all(file: &mut File) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Waits for the end of a child; none where the time is over.
@@ -283,7 +298,7 @@ impl Server {
     /// # Errors
     /// If the command fails, or knows no such cluster.
     pub fn usage(&self, cluster: &str) -> Result<Usage> {
-        let rows: Vec<Usage> = serde_json::from_slice(&self.ask("usage")?)?;
+        let rows: Vec<Usage> = self.usage_rows(&[])?;
         let row = rows.into_iter().find(|row| row.cluster == cluster);
         row.with_context(|| format!("no usage of {cluster}"))
     }
@@ -293,23 +308,33 @@ impl Server {
     /// # Errors
     /// If the command fails, or knows no such cluster or limit.
     pub fn limit(&self, cluster: &str, limit: &str) -> Result<LimitUse> {
-        let rows: Vec<LimitUse> = serde_json::from_slice(&self.ask("limits")?)?;
+        let rows: Vec<LimitUse> = self.ask("limits", &[])?;
         let mut rows = rows.into_iter();
         let row = rows.find(|row| row.cluster == cluster && row.limit == limit);
         row.with_context(|| format!("no limit {limit} of {cluster}"))
     }
 
+    /// Asks `tidegate usage` with further flags for its rows.
+    ///
+    /// # Errors
+    /// If the command fails.
+    pub fn usage_rows<T: DeserializeOwned>(&self, flags: &[&str]) -> Result<Vec<T>> {
+        self.ask("usage", flags)
+    }
+
     /// What a command says of the running server in JSON.
-    fn ask(&self, command: &str) -> Result<Vec<u8>> {
+    fn ask<T: DeserializeOwned>(&self, command: &str, flags: &[&str]) -> Result<T> {
         let data = self
             .launch
             .data
             .to_str()
             .context("the data folder is not UTF-8")?;
-        let said = self.launch.run(&[command, "--data", data, "--json"])?;
+        let said = self
+            .launch
+            .run(&[&[command, "--data", data, "--json"], flags].concat())?;
         let words = String::from_utf8_lossy(&said.stderr);
         ensure!(said.status.success(), "tidegate {command}: {words}");
-        Ok(said.stdout)
+        Ok(serde_json::from_slice(&said.stdout)?)
     }
 
     /// One page of the admin address: status line and body.

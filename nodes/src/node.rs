@@ -199,7 +199,7 @@ impl Node {
             control: Arc::clone(&parts.control),
             clock: Arc::clone(&parts.clock),
         };
-        let usage = usage.run(recovered.meters.sealed().cloned());
+        let usage = usage.run();
         let batch_bytes_max = handle.frame_bytes_max() / 2;
         let janitor =
             crate::janitor::run(handle.clone(), Arc::clone(&started.calls), sealed, interval);

@@ -38,11 +38,12 @@ pub(crate) struct UsageSealer {
 }
 
 impl UsageSealer {
-    /// Runs until the node stops. `on_its_way` is the batch that the log was recovered with.
-    pub(crate) async fn run(self, mut on_its_way: Option<SealedUsage>) {
+    /// Runs until the node stops.
+    pub(crate) async fn run(self) {
         let mut ticks = tokio::time::interval(USAGE_LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut stored_below, mut looked_in, mut refused_in) = (0, None, None);
+        let (mut on_its_way, mut stored_below) = (None, 0);
+        let (mut looked_in, mut refused_in) = (None, None);
         loop {
             ticks.tick().await;
             let minute = Some(Minute::of(self.clock.wall()));
@@ -53,14 +54,16 @@ impl UsageSealer {
                 (on_its_way, looked_in) = (sealed, minute);
             }
             // What was refused will be refused again, so it is not asked at every turn.
-            let Some(batch) = on_its_way.as_ref().filter(|_| refused_in != minute) else {
+            let wanted = on_its_way.as_ref().filter(|_| refused_in != minute);
+            let Some(batch): Option<&SealedUsage> = wanted else {
                 continue;
             };
             let sent = self.control.record_usage(self.source, batch.clone()).await;
             match sent {
                 Ok(()) => {
                     stored_below = batch.sequence + 1;
-                    on_its_way = None;
+                    // More may be over by now.
+                    (on_its_way, looked_in) = (None, None);
                 }
                 Err(why @ RecordUsageError::Unavailable(_)) => {
                     counter!("tidegate_usage_not_kept_total").increment(1);
@@ -75,12 +78,14 @@ impl UsageSealer {
         }
     }
 
-    /// Seals what is over, if anything is. Gives the batch that is to be handed over, once it is
-    /// durable; nothing where the node has stopped.
+    /// Seals what is over, if anything is and no batch is on its way. Gives the batch that is to be
+    /// handed over, once it is durable; nothing where the node has stopped.
     async fn seal(&self, stored_below: u64) -> Option<Option<SealedUsage>> {
         let meters = self.wal.meters().await.ok()?;
         let minute = Minute::of(self.clock.wall());
-        if meters.has_to_seal(minute) {
+        let sealed = meters.sealed();
+        let is_free = sealed.is_none_or(|batch| batch.sequence < stored_below);
+        if is_free && meters.has_to_seal(minute) {
             let (done, durable) = oneshot::channel();
             let call = ShardCall::Seal { stored_below, done };
             self.shard.send(call).await.ok()?;

@@ -119,4 +119,6 @@ pub struct Usage {
     pub bytes_in: u64,
     /// Bytes of record batches that were delivered.
     pub bytes_out: u64,
+    /// Bytes stored now.
+    pub stored_bytes: u64,
 }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+use std::time::Duration;
 
 use control_api::{
     ConfigChange, ControlPlane, MorePartitions, NewTopic, TopicChange, TopicError, TopicRef,
@@ -8,7 +9,9 @@ use model::{
     Clock, Instant, Limits, NodeEpoch, NodeId, TenantId, Timestamp, TopicId, VirtualCluster,
     VirtualClusterId,
 };
+use object_store::ObjectStore;
 use object_store::memory::InMemory;
+use quota::Amounts;
 
 use super::{Balancer, BalancerParts};
 use crate::seal::SealingKey;
@@ -214,4 +217,70 @@ async fn so_many_partitions_may_change_in_five_minutes() {
     assert_eq!(gone[1].as_ref().err(), Some(&refused(5, 1)));
     let map = again.watch().borrow().clone();
     assert_eq!(map.partition_changes[&DEMO].within(Timestamp(1)), 5);
+}
+
+/// A clock that the test moves.
+struct Moved(AtomicI64);
+
+impl Clock for Moved {
+    fn now(&self) -> Instant {
+        Instant(0)
+    }
+
+    fn wall(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+async fn start_with(store: &Arc<dyn ObjectStore>, clock: &Arc<Moved>) -> Balancer {
+    let parts = BalancerParts {
+        store: Arc::clone(store),
+        key: SealingKey::new(&[1; 32]),
+        clock: Arc::clone(clock) as _,
+        fresh_id,
+    };
+    Balancer::start(parts).await.expect("the store is whole")
+}
+
+/// What is kept of time meters, in all.
+async fn kept_time(balancer: &Balancer) -> Amounts {
+    let kept = balancer.kept_usage().await.expect("is whole");
+    let runs = kept.iter().flat_map(|kept| &kept.usage.runs);
+    runs.fold(Amounts::default(), |sum, run| sum.plus(run.total()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_of_clusters_and_partitions_is_sealed_once_over_restarts() {
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let clock = Arc::new(Moved(AtomicI64::new(90_000)));
+    let balancer = start_with(&store, &clock).await;
+    balancer.set_cluster(demo()).await.expect("is stored");
+    clock.0.store(100_000, Ordering::SeqCst);
+    let created = balancer.create_topics(DEMO, vec![new("a")], false).await;
+    assert!(created[0].is_ok());
+    clock.0.store(125_000, Ordering::SeqCst);
+    // The test's time stands still but for sleeping, and runs as fast as nothing else is to be done.
+    while kept_time(&balancer).await.cluster_ms == 0 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let first = kept_time(&balancer).await;
+    assert_eq!((first.cluster_ms, first.partition_ms), (30_000, 20_000));
+    drop(balancer);
+    let balancer = start_with(&store, &clock).await;
+    clock.0.store(62 * 60_000, Ordering::SeqCst);
+    while kept_time(&balancer).await == first {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let (open, totals) = balancer.catalog_usage().await.expect("it runs");
+    let open = open
+        .runs
+        .iter()
+        .fold(Amounts::default(), |sum, run| sum.plus(run.total()));
+    let all = kept_time(&balancer).await.plus(open);
+    assert_eq!(all.cluster_ms, 62 * 60_000 - 90_000);
+    assert_eq!(all.partition_ms, 62 * 60_000 - 100_000);
+    assert_eq!(totals[&DEMO], all);
+    let kept = balancer.kept_usage().await.expect("is whole");
+    let numbers: Vec<_> = kept.iter().map(|kept| kept.usage.sequence).collect();
+    assert_eq!(numbers, [0, 1]);
 }

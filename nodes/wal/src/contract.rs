@@ -162,6 +162,8 @@ fn what_is_announced_is_there_after_every_opening(mut open: Open) {
     for epoch in 2..5 {
         let (running, recovered) = open(NodeEpoch(epoch)).expect("the log opens again");
         assert_eq!(recovered.wal_id, first.wal_id);
+        // The epoch under which the log was begun names it in the ids of usage.
+        assert_eq!(recovered.meters.epoch(), 1);
         assert_eq!(
             offsets(&recovered, partition(4)),
             (0..70).collect::<Vec<_>>()
@@ -252,6 +254,7 @@ fn meters_survive_the_segments_that_they_came_from(mut open: Open) {
     running.handle.recycle(first).expect("twice does no harm");
     close(running);
     let (mut running, recovered) = open(NodeEpoch(2)).expect("the log opens again");
+    assert_eq!(recovered.meters.epoch(), 1);
     let total = |recovered: &Recovered| {
         recovered
             .meters

@@ -218,6 +218,7 @@ def main():
         load.stop()
         settle(watch, load.acknowledged)
     finally:
+        timeline.keep(os.path.join(work, "events.jsonl"))
         watch.stop()
         for member in members:
             member.crash()

@@ -20,6 +20,7 @@ class Member:
     def __init__(self, name):
         self.name = name
         self.stopping = threading.Event()
+        self.positions = {}  # what was read and is not committed yet, by partition
         signal.signal(signal.SIGTERM, lambda *_: self.stopping.set())
 
     def tell(self, kind, **more):
@@ -37,4 +38,18 @@ class Member:
             spans[partition] = (min(first, offset), max(last, offset))
         for partition, (first, last) in spans.items():
             self.tell("read", p=partition, first=first, last=last)
-        return {partition: last + 1 for partition, (_, last) in spans.items()}
+            self.positions[partition] = last + 1
+
+    def give_up(self, partitions):
+        """Tells that partitions are another's now; what was not committed of them is read again there."""
+        partitions = list(partitions)
+        for partition in partitions:
+            self.positions.pop(partition, None)
+        self.tell("revoked", p=partitions)
+
+    def tell_committed(self, offsets):
+        """Tells what a commit has made known."""
+        for partition, offset in offsets.items():
+            if self.positions.get(partition) == offset:
+                del self.positions[partition]
+        self.tell("committed", p=offsets)

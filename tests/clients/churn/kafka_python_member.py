@@ -20,7 +20,7 @@ class Listener(ConsumerRebalanceListener):
         self.member = member
 
     def on_partitions_revoked(self, revoked):
-        self.member.tell("revoked", p=[partition.partition for partition in revoked])
+        self.member.give_up(partition.partition for partition in revoked)
 
     def on_partitions_assigned(self, assigned):
         self.member.tell("assigned", p=[partition.partition for partition in assigned])
@@ -51,12 +51,14 @@ def main():
     while not member.stopping.is_set():
         polled = consumer.poll(timeout_ms=200, max_records=200)
         records = [(r.partition, r.offset) for batch in polled.values() for r in batch]
-        commit(member, consumer, topic, member.tell_read(records))
+        member.tell_read(records)
+        commit(member, consumer, topic)
     consumer.close(autocommit=False)
 
 
-def commit(member, consumer, topic, positions):
-    """Commits and tells it; a commit that a rebalance or a restart refuses is left to the next owner."""
+def commit(member, consumer, topic):
+    """Commits and tells it; what a rebalance or a restart refuses is tried again while it is owned."""
+    positions = dict(member.positions)
     if not positions:
         return
     offsets = {
@@ -68,7 +70,7 @@ def commit(member, consumer, topic, positions):
     except KafkaError as refused:
         member.tell("refused", why=str(refused))
         return
-    member.tell("committed", p=positions)
+    member.tell_committed(positions)
 
 
 if __name__ == "__main__":

@@ -27,33 +27,31 @@ def main():
         settings["group.instance.id"] = sys.argv[6]
     consumer = Consumer(Cluster(ready, "scram").settings(**settings))
 
-    def numbers(partitions):
-        return [partition.partition for partition in partitions]
+    def assigned(_, partitions):
+        member.tell("assigned", p=[partition.partition for partition in partitions])
 
-    consumer.subscribe(
-        [topic],
-        on_assign=lambda _, partitions: member.tell("assigned", p=numbers(partitions)),
-        on_revoke=lambda _, partitions: member.tell("revoked", p=numbers(partitions)),
-        on_lost=lambda _, partitions: member.tell("revoked", p=numbers(partitions)),
-    )
+    def revoked(_, partitions):
+        member.give_up(partition.partition for partition in partitions)
+
+    consumer.subscribe([topic], on_assign=assigned, on_revoke=revoked, on_lost=revoked)
     while not member.stopping.is_set():
         messages = [m for m in consumer.consume(200, timeout=0.2) if m.error() is None]
-        positions = member.tell_read((m.partition(), m.offset()) for m in messages)
-        commit(member, consumer, topic, positions)
+        member.tell_read((m.partition(), m.offset()) for m in messages)
+        commit(member, consumer, topic)
     consumer.close()
 
 
-def commit(member, consumer, topic, positions):
-    """Commits and tells it; a commit that a rebalance or a restart refuses is left to the next owner."""
-    if not positions:
+def commit(member, consumer, topic):
+    """Commits and tells it; what a rebalance or a restart refuses is tried again while it is owned."""
+    if not member.positions:
         return
-    offsets = [TopicPartition(topic, partition, offset) for partition, offset in positions.items()]
+    offsets = [TopicPartition(topic, partition, offset) for partition, offset in member.positions.items()]
     try:
         done = consumer.commit(offsets=offsets, asynchronous=False)
     except KafkaException as refused:
         member.tell("refused", why=str(refused))
         return
-    member.tell("committed", p={c.partition: c.offset for c in done if c.error is None})
+    member.tell_committed({c.partition: c.offset for c in done if c.error is None})
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ until then a rebalance waits for it, so that time is not counted; each restart o
 sessions anew.
 """
 
+import json
+
 
 class Timeline:
     """Events of all members, in the order of their times."""
@@ -19,6 +21,12 @@ class Timeline:
     def add(self, event):
         """Takes one event of a member, or of the orchestrator: `killed`, `left`, `restarted`."""
         self.events.append(event)
+
+    def keep(self, path):
+        """Writes all events to a file, for who looks for the reason of a failure."""
+        with open(path, "w", encoding="utf-8") as file:
+            for event in sorted(self.events, key=lambda event: event["t"]):
+                file.write(json.dumps(event) + "\n")
 
     def ownerless(self):
         """Longest time that a partition was without an owner, beyond the session of a killed one."""

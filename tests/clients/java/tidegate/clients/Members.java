@@ -32,6 +32,8 @@ public final class Members implements Runnable, ConsumerRebalanceListener {
     private final String name;
     private final String topic;
     private final Consumer<byte[], byte[]> consumer;
+    /** What was read and is not committed yet. */
+    private final Map<TopicPartition, OffsetAndMetadata> positions = new HashMap<>();
     private volatile boolean stopping;
 
     private Members(String name, String topic, Properties settings) {
@@ -84,7 +86,8 @@ public final class Members implements Runnable, ConsumerRebalanceListener {
         consumer.subscribe(List.of(topic), this);
         try {
             while (!stopping) {
-                commit(tellRead(consumer.poll(POLL)));
+                tellRead(consumer.poll(POLL));
+                commit();
             }
         } catch (WakeupException stopped) {
             // The process ends.
@@ -93,8 +96,7 @@ public final class Members implements Runnable, ConsumerRebalanceListener {
         }
     }
 
-    private Map<TopicPartition, OffsetAndMetadata> tellRead(ConsumerRecords<byte[], byte[]> polled) {
-        Map<TopicPartition, OffsetAndMetadata> positions = new HashMap<>();
+    private void tellRead(ConsumerRecords<byte[], byte[]> polled) {
         for (TopicPartition partition : polled.partitions()) {
             List<ConsumerRecord<byte[], byte[]>> records = polled.records(partition);
             long last = records.get(records.size() - 1).offset();
@@ -102,28 +104,29 @@ public final class Members implements Runnable, ConsumerRebalanceListener {
                 .formatted(partition.partition(), records.get(0).offset(), last));
             positions.put(partition, new OffsetAndMetadata(last + 1));
         }
-        return positions;
     }
 
-    private void commit(Map<TopicPartition, OffsetAndMetadata> positions) {
+    private void commit() {
         if (positions.isEmpty()) {
             return;
         }
         try {
             consumer.commitSync(positions);
         } catch (KafkaException refused) {
-            // A rebalance or a restart; the next owner reads it again.
+            // A rebalance or a restart: tried again while the partitions are owned, else read again by the next owner.
             tell("refused", "\"why\": \"" + refused.getClass().getSimpleName() + "\"");
             return;
         }
         String offsets = positions.entrySet().stream()
             .map(entry -> "\"%d\": %d".formatted(entry.getKey().partition(), entry.getValue().offset()))
             .collect(Collectors.joining(", "));
+        positions.clear();
         tell("committed", "\"p\": {" + offsets + "}");
     }
 
     @Override
     public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
+        partitions.forEach(positions::remove);
         tell("revoked", "\"p\": " + numbers(partitions));
     }
 
