@@ -95,34 +95,19 @@ pub(crate) fn items(request: &Request) -> usize {
             let topics = request.topics.iter();
             topics.map(|topic| 1 + topic.partitions.len()).sum()
         }
-        Request::DeleteRecords(request) => {
-            let topics = request.topics.iter();
-            topics.map(|topic| 1 + topic.partitions.len()).sum()
-        }
+        Request::DeleteRecords(request) => each(&request.topics, |topic| topic.partitions.len()),
         Request::OffsetForLeaderEpoch(request) => {
-            let topics = request.topics.iter();
-            topics.map(|topic| 1 + topic.partitions.len()).sum()
+            each(&request.topics, |topic| topic.partitions.len())
         }
-        Request::DescribeConfigs(request) => {
-            let keys = |keys: &Vec<_>| keys.len();
-            let resources = request.resources.iter();
-            resources
-                .map(|asked| 1 + asked.configuration_keys.as_ref().map_or(0, keys))
-                .sum()
-        }
-        Request::AlterConfigs(request) => {
-            let resources = request.resources.iter();
-            resources.map(|asked| 1 + asked.configs.len()).sum()
-        }
-        Request::CreatePartitions(request) => {
-            let topics = request.topics.iter();
-            topics
-                .map(|topic| 1 + topic.assignments.as_ref().map_or(0, Vec::len))
-                .sum()
-        }
+        Request::DescribeConfigs(request) => each(&request.resources, |asked| {
+            asked.configuration_keys.as_ref().map_or(0, Vec::len)
+        }),
+        Request::AlterConfigs(request) => each(&request.resources, |asked| asked.configs.len()),
+        Request::CreatePartitions(request) => each(&request.topics, |topic| {
+            topic.assignments.as_ref().map_or(0, Vec::len)
+        }),
         Request::IncrementalAlterConfigs(request) => {
-            let resources = request.resources.iter();
-            resources.map(|asked| 1 + asked.configs.len()).sum()
+            each(&request.resources, |asked| asked.configs.len())
         }
         Request::Heartbeat(_)
         | Request::SaslHandshake(_)
@@ -132,6 +117,11 @@ pub(crate) fn items(request: &Request) -> usize {
         | Request::ListPartitionReassignments(_)
         | Request::DescribeCluster(_) => 0,
     }
+}
+
+/// Things with parts: one for each thing, and one for each of its parts.
+fn each<T>(things: &[T], parts: impl Fn(&T) -> usize) -> usize {
+    things.iter().map(|thing| 1 + parts(thing)).sum()
 }
 
 /// Why a request is refused that has come too late for the virtual cluster's rate of requests: clients try it again.

@@ -249,23 +249,33 @@ pub const ON_PURPOSE: &[Allowed] = &[
         fields: &[
             of(
                 ApiKey::DescribeConfigs,
-                &["all brokers"],
+                &["all brokers", "broker"],
                 ["*.read_only", "false", "true"],
             ),
             of(
                 ApiKey::DescribeConfigs,
-                &["client metrics", "group"],
+                &["broker"],
+                ["*.config_source", "5", "4"],
+            ),
+            of(
+                ApiKey::DescribeConfigs,
+                &["client metrics", "group", "loggers"],
                 ["results[].configs", "*", "*"],
             ),
             of(
                 ApiKey::IncrementalAlterConfigs,
-                &["all brokers"],
+                &["all brokers", "broker"],
                 ["responses[].error_code", "0", "42"],
             ),
             of(
                 ApiKey::IncrementalAlterConfigs,
-                &["group"],
+                &["group", "logger"],
                 ["responses[].error_code", "40", "42"],
+            ),
+            of(
+                ApiKey::AlterConfigs,
+                &["broker"],
+                ["responses[].error_code", "0", "42"],
             ),
             of(
                 ApiKey::AlterConfigs,
@@ -313,6 +323,7 @@ pub const ON_PURPOSE: &[Allowed] = &[
                 ["", "*", "*"],
             ),
             of(ApiKey::ListOffsets, &["isolation level 2"], ["", "*", "*"]),
+            of(ApiKey::Metadata, &["by no id"], ["", "*", "*"]),
             of(
                 ApiKey::AlterConfigs,
                 &["topic twice"],

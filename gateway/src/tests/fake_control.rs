@@ -23,7 +23,7 @@ const BLOCK: i64 = 2;
 pub(super) struct FakeControl {
     map: watch::Sender<Arc<ClusterMap>>,
     next_id: AtomicI64,
-    /// How long the creation of topics takes, in milliseconds.
+    /// How long the creation of topics and partitions takes, in milliseconds.
     delay_ms: AtomicU64,
     /// From when on there is room for changes of partitions, in milliseconds from now.
     refuse_for_ms: AtomicU64,
@@ -39,7 +39,7 @@ impl FakeControl {
         }
     }
 
-    /// From now on the creation of topics takes so long.
+    /// From now on the creation of topics and partitions takes so long.
     pub(super) fn set_delay(&self, delay: Duration) {
         self.delay_ms
             .store(delay.as_millis() as u64, Ordering::Relaxed);
@@ -61,6 +61,11 @@ impl FakeControl {
                 retry_after_ms,
             }),
         }
+    }
+
+    async fn take_time(&self) {
+        let delay = Duration::from_millis(self.delay_ms.load(Ordering::Relaxed));
+        tokio::time::sleep(delay).await;
     }
 
     /// Changes the map and publishes it.
@@ -270,8 +275,7 @@ impl ControlPlane for FakeControl {
         topics: Vec<NewTopic>,
         validate_only: bool,
     ) -> Vec<Result<CreatedTopic, TopicError>> {
-        let delay = Duration::from_millis(self.delay_ms.load(Ordering::Relaxed));
-        tokio::time::sleep(delay).await;
+        self.take_time().await;
         let topics = topics.iter();
         topics
             .map(|new| self.create(cluster, new, validate_only))
@@ -295,6 +299,7 @@ impl ControlPlane for FakeControl {
         topics: Vec<MorePartitions>,
         validate_only: bool,
     ) -> Vec<Result<(), TopicError>> {
+        self.take_time().await;
         let topics = topics.iter();
         topics
             .map(|more| self.grow(cluster, more, validate_only))

@@ -1,5 +1,7 @@
 //! CreatePartitions and DeleteRecords.
 
+use std::time::Duration;
+
 use model::{CleanupPolicy, TopicConfig};
 use wire::Response;
 use wire::messages::create_partitions::{
@@ -45,6 +47,7 @@ async fn new_partitions_are_written_and_read_at_once() {
     let response = peer.produce(produce_to("t", 2, batch(b"a"))).await;
     assert_eq!(outcome(&response).0, 3, "it was only checked");
     // Both at once: what follows must see what the first did.
+    world.control.set_delay(Duration::from_secs(1));
     let request = CreatePartitionsRequest {
         topics: vec![CreatePartitionsTopic {
             name: "t".to_owned(),

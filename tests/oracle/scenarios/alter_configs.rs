@@ -111,6 +111,11 @@ async fn one_by_one(side: &mut Side, version: i16, name: &str) -> Result<()> {
         side.ask(case, version, request).await?;
     }
     look(side, "changes", name).await?;
+    refused(side, version, name).await?;
+    look(side, "refusals", name).await
+}
+
+async fn refused(side: &mut Side, version: i16, name: &str) -> Result<()> {
     for (case, configs) in [
         ("bad value", &[("retention.ms", SET, Some("x"))][..]),
         (
@@ -146,7 +151,7 @@ async fn one_by_one(side: &mut Side, version: i16, name: &str) -> Result<()> {
         let request = all(vec![changes(TOPIC, name, configs)]);
         side.ask(case, version, request).await?;
     }
-    look(side, "refusals", name).await
+    Ok(())
 }
 
 async fn addressed_one_by_one(side: &mut Side, version: i16, name: &str) -> Result<()> {
