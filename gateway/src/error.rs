@@ -214,10 +214,14 @@ impl Fault {
 
     /// What the client is told in words.
     pub(crate) fn text(&self) -> String {
-        let mut text = self.to_string();
-        text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
-        text
+        short(self.to_string())
     }
+}
+
+/// A text that may be sent: cut at [`TEXT_BYTES_MAX`].
+pub(crate) fn short(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
+    text
 }
 
 /// Kafka names what the caller lacks by the kind of resource.

@@ -4,7 +4,9 @@
 //! may be set (`catalog`). All of Kafka's list is told, with an effect or not, so that clients that
 //! read, change and write properties back do not stumble.
 
-use model::{TopicConfig, TopicProperty};
+use std::borrow::Cow;
+
+use model::{Limits, TopicConfig, TopicProperty};
 
 use crate::config_source::ConfigSource;
 
@@ -12,6 +14,8 @@ use crate::config_source::ConfigSource;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Property {
     pub(crate) is: &'static TopicProperty,
+    /// What would hold if its owner had set nothing.
+    pub(crate) default: Cow<'static, str>,
     /// The value as its owner wrote it, or the default.
     pub(crate) written: String,
     /// The value without what does not count.
@@ -19,22 +23,24 @@ pub(crate) struct Property {
     pub(crate) source: ConfigSource,
 }
 
-/// Every property of a topic, by name.
-pub(crate) fn describe(config: &TopicConfig) -> Vec<Property> {
+/// Every property of a topic, by name; the limits are those of its virtual cluster.
+pub(crate) fn describe(config: &TopicConfig, limits: &Limits) -> Vec<Property> {
     let effective = config.with_effect();
     let properties = model::topic_property::TOPIC_PROPERTIES.iter();
     let described = properties.map(|property| {
         let written = config.written.get(property.name);
         let effective = effective.iter().find(|(name, _)| *name == property.name);
+        let default = property.default_in(limits);
         let effective = effective.map_or(property.default, |(_, value)| value);
         let value = match written {
             Some(written) => property.parse(written).ok(),
             None => None,
         };
         // An older release kept what has an effect without what was written.
-        let is_set = written.is_some() || effective != property.default;
+        let is_set = written.is_some() || effective != default;
         Property {
             is: property,
+            default,
             written: written.map_or(effective, String::as_str).to_owned(),
             value: value.unwrap_or_else(|| effective.to_owned()),
             source: if is_set {
@@ -63,7 +69,7 @@ mod tests {
         ] {
             config.written.insert(name.to_owned(), value.to_owned());
         }
-        let properties = describe(&config);
+        let properties = describe(&config, &Limits::serverless());
         let in_order = |pair: &[Property]| pair[0].is.name < pair[1].is.name;
         assert!(properties.windows(2).all(in_order));
         let find = |name: &str| {
@@ -77,5 +83,23 @@ mod tests {
         assert_eq!(find("cleanup.policy"), default);
         let of_brokers = ("1", "1", ConfigSource::AllBrokers);
         assert_eq!(find("min.insync.replicas"), of_brokers);
+    }
+
+    #[test]
+    fn the_default_is_that_of_the_virtual_cluster() {
+        let config = TopicConfig {
+            retention_bytes: None,
+            ..TopicConfig::default()
+        };
+        let source = |limits| {
+            let mut properties = describe(&config, &limits).into_iter();
+            let found = properties.find(|p| p.is.name == "retention.bytes").unwrap();
+            assert_eq!(found.value, "-1");
+            (found.source, found.default.into_owned())
+        };
+        let provisioned = (ConfigSource::Default, "-1".to_owned());
+        assert_eq!(source(Limits::provisioned()), provisioned);
+        let serverless = (ConfigSource::Topic, "268435456000".to_owned());
+        assert_eq!(source(Limits::serverless()), serverless);
     }
 }

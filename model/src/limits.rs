@@ -58,6 +58,8 @@ pub struct Limits {
     pub compacted_partition_bytes_max: ByteCount,
     /// Longest retention that may be set; none is without limit.
     pub retention_ms_max: Option<u64>,
+    /// `retention.bytes` of topics whose owner has set none; none keeps everything.
+    pub retention_bytes_default: Option<ByteCount>,
 }
 
 impl Limits {
@@ -82,6 +84,7 @@ impl Limits {
             partition_changes_per_5_min: 250,
             compacted_partition_bytes_max: ByteCount(250_000_000_000),
             retention_ms_max: None,
+            retention_bytes_default: Some(ByteCount(250 * 1024 * 1024 * 1024)),
         }
     }
 
@@ -106,6 +109,7 @@ impl Limits {
             partition_changes_per_5_min: u32::MAX,
             compacted_partition_bytes_max: ByteCount(u64::MAX),
             retention_ms_max: None,
+            retention_bytes_default: None,
         }
     }
 }

@@ -30,9 +30,12 @@ pub enum InvalidTopicName {
     TooLong,
     /// A character outside the set.
     #[error(
-        "Topic name is invalid: it contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'"
+        "Topic name is invalid: '{name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'"
     )]
-    Character,
+    Character {
+        /// The name, which is not too long.
+        name: String,
+    },
 }
 
 impl TopicName {
@@ -49,7 +52,8 @@ impl TopicName {
         }
         let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
         if !name.bytes().all(allowed) {
-            return Err(InvalidTopicName::Character);
+            let name = name.to_owned();
+            return Err(InvalidTopicName::Character { name });
         }
         Ok(Self(name.into()))
     }
@@ -105,7 +109,15 @@ mod tests {
             TopicName::parse(&"a".repeat(250)),
             Err(InvalidTopicName::TooLong)
         );
-        assert_eq!(TopicName::parse("naïve"), Err(InvalidTopicName::Character));
-        assert_eq!(TopicName::parse("a b"), Err(InvalidTopicName::Character));
+        for name in ["naïve", "a b"] {
+            let refused = TopicName::parse(name).expect_err("a character is not allowed");
+            assert_eq!(
+                refused.to_string(),
+                format!(
+                    "Topic name is invalid: '{name}' contains one or more characters other than \
+                     ASCII alphanumerics, '.', '_' and '-'"
+                )
+            );
+        }
     }
 }

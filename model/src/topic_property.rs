@@ -7,6 +7,10 @@
 mod table;
 mod value;
 
+use std::borrow::Cow;
+
+use crate::limits::Limits;
+
 pub use table::TOPIC_PROPERTIES;
 pub use value::InvalidValue;
 
@@ -16,6 +20,9 @@ pub const PROPERTY_VALUE_BYTES_MAX: usize = 32_767;
 
 /// `message.timestamp.difference.max.ms`: gone from Apache Kafka since 4.0, one of MSK Serverless's.
 pub const DIFFERENCE_MAX_MS: &str = "message.timestamp.difference.max.ms";
+
+/// The one property whose default depends on the virtual cluster.
+const RETENTION_BYTES: &str = "retention.bytes";
 
 /// The type of a property's value (`ConfigDef.Type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +71,7 @@ pub struct TopicProperty {
     pub name: &'static str,
     /// The type of its value.
     pub kind: PropertyType,
-    /// What holds where its owner has set nothing.
+    /// What holds where its owner has set nothing, in the `serverless` plan.
     pub default: &'static str,
     /// The broker's property that Kafka takes the default from, if it tells one.
     pub broker_name: Option<&'static str>,
@@ -79,5 +86,14 @@ impl TopicProperty {
         TOPIC_PROPERTIES
             .iter()
             .find(|property| property.name == name)
+    }
+
+    /// What holds where its owner has set nothing, in a virtual cluster with these limits.
+    pub fn default_in(&self, limits: &Limits) -> Cow<'static, str> {
+        match limits.retention_bytes_default {
+            _ if self.name != RETENTION_BYTES => self.default.into(),
+            Some(bytes) => bytes.to_string().into(),
+            None => "-1".into(),
+        }
     }
 }

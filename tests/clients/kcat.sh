@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Proves that Debian's kcat (librdkafka 2.0.2: old, and strict about version ranges) can list,
 # produce and consume over TLS with SCRAM-SHA-512: every compression, keys, headers, offsets, a read
-# by timestamp, a read from within a batch, and a wrong password refused as such.
+# by timestamp, a read from within a batch, a group that goes on where it stopped, and a wrong password
+# refused as such.
 # kcat can neither create nor delete a topic: python/topic.py does that.
 #
 # usage: kcat.sh READY_FILE
@@ -49,6 +50,12 @@ found=$(kafka -C -p 1 -o "s@$time" -c 1 -f '%o\n')
 
 found=$(kafka -C -p 1 -o $((records * 4 + 7)) -c 1 -f '%o\n')
 [ "$found" = $((records * 4 + 7)) ] || fail "from within a batch: offset $found"
+
+# As a group: it commits when it leaves, and goes on there.
+member() { timeout 60 kcat -q -F "$work/client.conf" -X auto.offset.reset=earliest "$@" -f '%o\n' -G "$topic-group" "$topic" 2>>"$work/log" </dev/null; }
+member -c 70 >"$work/group" || fail "the group's first member: $(tail -n 1 "$work/log")"
+member -c $((total - 70)) >>"$work/group" || fail "the group's second member: $(tail -n 1 "$work/log")"
+[ "$(tr '\n' ' ' <"$work/group")" = "$(seq -s ' ' 0 $((total - 1))) " ] || fail "the group read the offsets $(tr '\n' ' ' <"$work/group")"
 
 topic delete "$topic"
 sed 's/^sasl.password=/&not /' "$work/client.conf" >"$work/wrong.conf"

@@ -169,10 +169,6 @@ pub const ON_PURPOSE: &[Allowed] = &[
         )],
     },
     Allowed {
-        reason: "defaults are those of MSK Serverless",
-        fields: &[any(["*.value", "\"-1\"", "\"268435456000\""])],
-    },
-    Allowed {
         reason: "message.timestamp.difference.max.ms is MSK Serverless's",
         fields: &[
             of(

@@ -44,7 +44,7 @@ pub fn alter_config(
     change: &ConfigChange,
     limits: &Limits,
 ) -> Result<TopicConfig, TopicError> {
-    let before = written_of(config);
+    let before = written_of(config, limits);
     let after = match change {
         ConfigChange::Replace(properties) => {
             let fixed = before.get_key_value(CLEANUP_POLICY);
@@ -67,13 +67,13 @@ pub fn alter_config(
 }
 
 /// What was written, without what an older release took and this one would not.
-fn written_of(config: &TopicConfig) -> Written {
+fn written_of(config: &TopicConfig, limits: &Limits) -> Written {
     let mut written = config.written.clone();
     written.retain(|name, value| {
         TopicProperty::named(name).is_some_and(|property| property.parse(value).is_ok())
     });
     // Older releases kept only the properties without effect as they were written.
-    let defaults = TopicConfig::default().with_effect();
+    let defaults = defaults(limits).with_effect();
     for ((name, value), (_, default)) in config.with_effect().into_iter().zip(defaults) {
         if value != default {
             written.entry(name.to_owned()).or_insert(value);
@@ -123,7 +123,7 @@ fn elements_of(written: &Written, name: &str, operation: &str) -> Result<Vec<Str
 /// Makes a configuration of what is `written`. The virtual cluster's limits are for what is not
 /// there `before`: a limit that was lowered since does not stand in the way of other changes.
 fn read(written: Written, before: &Written, limits: &Limits) -> Result<TopicConfig, TopicError> {
-    let mut config = TopicConfig::default();
+    let mut config = defaults(limits);
     for (name, value) in &written {
         let parsed = known(name)?.parse(value).map_err(invalid)?;
         if before.get(name) != Some(value) {
@@ -134,6 +134,14 @@ fn read(written: Written, before: &Written, limits: &Limits) -> Result<TopicConf
     check_lags(&written)?;
     config.written = written;
     Ok(config)
+}
+
+/// What holds where nothing is written.
+fn defaults(limits: &Limits) -> TopicConfig {
+    TopicConfig {
+        retention_bytes: limits.retention_bytes_default,
+        ..TopicConfig::default()
+    }
 }
 
 fn known(name: &str) -> Result<&'static TopicProperty, TopicError> {

@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use control_api::{ConfigChange, TopicChange};
+use control_api::{ConfigChange, TopicChange, TopicError};
 use model::TopicName;
 use wire::ErrorCode;
 use wire::messages::alter_configs::{
@@ -101,7 +101,16 @@ impl Outcome {
     pub(super) fn told(&self, call: &Call) -> (i16, Option<String>) {
         match &self.fault {
             None => (0, None),
-            Some(fault) => (call.refuse(fault).code(), Some(fault.text())),
+            Some(fault) => {
+                let text = match fault {
+                    // In Kafka's words, which its tools print.
+                    Fault::Topic(TopicError::UnknownTopic) => {
+                        format!("The topic '{}' does not exist.", self.name)
+                    }
+                    _ => fault.text(),
+                };
+                (call.refuse(fault).code(), Some(text))
+            }
         }
     }
 }

@@ -216,7 +216,7 @@ fn describe(call: &Call, created: CreatedTopic) -> CreatableTopicResult {
             ..result
         };
     }
-    let properties = topic_config::describe(&created.config).into_iter();
+    let properties = topic_config::describe(&created.config, &call.cluster.limits).into_iter();
     let configs = properties.map(|property| CreatableTopicConfigs {
         name: property.is.name.to_owned(),
         value: Some(property.written),

@@ -8,7 +8,7 @@
 //! is told by any; there are no loggers, and neither client metrics nor groups have properties, so
 //! their lists are empty. An answer has a bound, beyond which a resource is error 42.
 
-use model::{TopicConfig, TopicName};
+use model::{Limits, TopicConfig, TopicName};
 use wire::ErrorCode;
 use wire::messages::describe_configs::{
     DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsResourceResult,
@@ -103,7 +103,7 @@ fn describe(
     let kind = kind.expect("the types were checked before");
     let _right = kind.authorize(call, name, Deed::Describe)?;
     let mut configs = match kind {
-        ResourceType::Topic => of_topic(&topic(call, name)?, request),
+        ResourceType::Topic => of_topic(&topic(call, name)?, &call.cluster.limits, request),
         ResourceType::Broker if name.is_empty() => broker::of_all(request),
         ResourceType::Broker => broker::of_one(call, broker_id(call, name)?, request),
         ResourceType::BrokerLogger => broker_id(call, name).map(|_| Configs::new())?,
@@ -134,8 +134,8 @@ fn broker_id(call: &Call, name: &str) -> Result<u32, Fault> {
     ))
 }
 
-fn of_topic(config: &TopicConfig, request: &DescribeConfigsRequest) -> Configs {
-    let properties = topic_config::describe(config).into_iter();
+fn of_topic(config: &TopicConfig, limits: &Limits, request: &DescribeConfigsRequest) -> Configs {
+    let properties = topic_config::describe(config, limits).into_iter();
     let configs = properties.map(|property| {
         let synonyms = if request.include_synonyms {
             synonyms(&property)
@@ -171,10 +171,14 @@ fn synonyms(property: &Property) -> Vec<DescribeConfigsSynonym> {
         synonyms.push(synonym(is.name, &property.value, ConfigSource::Topic));
     }
     if is.name == MIN_INSYNC_REPLICAS {
-        synonyms.push(synonym(is.name, is.default, ConfigSource::AllBrokers));
+        synonyms.push(synonym(
+            is.name,
+            &property.default,
+            ConfigSource::AllBrokers,
+        ));
     }
     if let Some(name) = is.broker_name {
-        synonyms.push(synonym(name, is.default, ConfigSource::Default));
+        synonyms.push(synonym(name, &property.default, ConfigSource::Default));
     }
     synonyms
 }

@@ -19,7 +19,7 @@ use wire::messages::describe_groups::{
 use crate::answer_room::AnswerRoom;
 use crate::call::{Answer, Call};
 use crate::coordinators::{Coordinators, wrong_reply};
-use crate::error::Fault;
+use crate::error::{Fault, short};
 use crate::limits::GROUPS_IN_PARALLEL_MAX;
 use crate::operations;
 
@@ -135,13 +135,17 @@ fn told_member(member: DescribedMember) -> DescribedGroupMember {
 }
 
 fn refused(call: &Call, group_id: String, fault: &Fault) -> ToldGroup {
-    let group_state = match fault {
-        Fault::Group(GroupError::GroupIdNotFound) => GroupState::Dead.name(),
-        _ => "",
+    let (group_state, text) = match fault {
+        // In Kafka's words, which its tools print.
+        Fault::Group(GroupError::GroupIdNotFound) => {
+            let text = format!("Group {group_id} not found.");
+            (GroupState::Dead.name(), short(text))
+        }
+        _ => ("", fault.text()),
     };
     ToldGroup {
         error_code: call.refuse(fault).code(),
-        error_message: Some(fault.text()),
+        error_message: Some(text),
         group_id,
         group_state: group_state.to_owned(),
         ..ToldGroup::default()

@@ -304,6 +304,8 @@ async fn each_resource_is_altered_or_refused_on_its_own() {
     for (code, text) in &outcomes {
         assert_eq!(text.is_some(), *code != 0);
     }
+    let unknown = outcomes[2].1.as_deref();
+    assert_eq!(unknown, Some("The topic 'unknown' does not exist."));
     assert_eq!(written(&world, "t"), "a=1");
 }
 

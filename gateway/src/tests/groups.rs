@@ -417,7 +417,9 @@ async fn every_version_describes() {
             i32::MIN
         };
         assert_eq!(group.authorized_operations, operations);
-        assert_eq!(response.groups[1].error_message.is_some(), version >= 6);
+        let text = response.groups[1].error_message.as_deref();
+        let expected = (version >= 6).then_some("Group none not found.");
+        assert_eq!(text, expected);
         let member = &group.members[0];
         let instance = (version >= 4).then_some("i");
         assert_eq!(member.group_instance_id.as_deref(), instance);

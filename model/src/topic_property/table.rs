@@ -1,9 +1,9 @@
 //! The list: one line a property, in the order of their names.
 //!
 //! Owns: names, types, defaults and ranges, which are Apache Kafka 4.3's (`TopicConfig`, `LogConfig`)
-//! but for three: `retention.bytes` has MSK Serverless's default, the two bounds of timestamps have
-//! none, and `segment.bytes` may be however small, since nothing depends on it. Does not own: what
-//! a type or range means (`value`).
+//! but for three: `retention.bytes` has MSK Serverless's default (virtual clusters may have another),
+//! the two bounds of timestamps have none, and `segment.bytes` may be however small, since nothing
+//! depends on it. Does not own: what a type or range means (`value`).
 
 use super::PropertyType::{self, Boolean, Double, Int, List, Long, String};
 use super::Range::{self, Any, AtLeast, Between, GzipLevel, Off, OneOf, Ratio, Replicas, SomeOf};

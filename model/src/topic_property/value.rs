@@ -104,9 +104,10 @@ impl Range {
                 _ => Err("Value must be between 0 and 1".to_owned()),
             },
             Self::OneOf(known) if known.contains(&value) => Ok(()),
-            Self::OneOf(known) => Err(format!("String must be one of: {}", known.join(", "))),
             Self::SomeOf(known) if words().all(|word| known.contains(&word)) => Ok(()),
-            Self::SomeOf(known) => Err(format!("Each must be one of: {}", known.join(", "))),
+            Self::OneOf(known) | Self::SomeOf(known) => {
+                Err(format!("String must be one of: {}", known.join(", ")))
+            }
             Self::Replicas if value == "*" || words().all(is_replica) => Ok(()),
             Self::Replicas => Err(
                 "must be the literal '*' or a list of replicas in the format \

@@ -1,8 +1,9 @@
 """Proves that confluent-kafka, unmodified, does its whole round against the server.
 
 It creates a topic, produces with every compression with and without idempotence, consumes by
-assignment and compares everything, asks for offsets by timestamp, reads from within a batch,
-deletes the topic, and is refused with an authentication error when its secret is wrong.
+assignment and compares everything, asks for offsets by timestamp, reads from within a batch, reads
+as a group of two members that commit, deletes group and topic, and is refused with an authentication
+error when its secret is wrong.
 
 usage: roundtrip.py READY_FILE   (SIGN_IN=scram for SCRAM-SHA-512 instead of OAUTHBEARER)
 """
@@ -111,6 +112,52 @@ def check_timestamps(consumer, topic, records):
         expect(found.offset == wanted, f"offset for {timestamp_ms}: {found.offset}, not {wanted}")
 
 
+def member_of(server, group, topic):
+    """A member of a group that reads the topic from its beginning."""
+    member = Consumer(server.settings(**{
+        "group.id": group, "enable.auto.commit": False, "auto.offset.reset": "earliest",
+    }))
+    member.subscribe([topic])
+    return member
+
+
+def read_as_group(members, records):
+    """Polls until each member has partitions and everything was read; gives back who read the end."""
+    reader = None
+    deadline = time.monotonic() + DEADLINE_S
+    while reader is None or not all(member.assignment() for member in members):
+        expect(time.monotonic() < deadline, f"two members did not read the topic in {DEADLINE_S} s")
+        for member in members:
+            message = member.poll(0.02)
+            if message is not None:
+                expect(message.error() is None, f"a member got {message.error()}")
+                records[message.offset()].check(message)
+            if any(at.offset == len(records) for at in member.position(member.assignment())):
+                reader = member
+    return reader
+
+
+def check_group(server, admin, topic, records):
+    """Two members share the topic and commit; one that comes later finds what they committed."""
+    group = f"{topic}-group"
+    members = [member_of(server, group, topic) for _ in range(2)]
+    reader = read_as_group(members, records)
+    shared = sorted(at.partition for member in members for at in member.assignment())
+    expect(shared == [0, 1, 2], f"two members share the partitions {shared}")
+    end = TopicPartition(topic, PARTITION, len(records), "all of it")
+    reader.commit(offsets=[end], asynchronous=False)
+    described = admin.describe_consumer_groups([group])[group].result(DEADLINE_S)
+    expect(len(described.members) == 2, f"the group has {len(described.members)} members, not 2")
+    for member in members:
+        member.close()
+    later = member_of(server, group, topic)
+    found = later.committed([TopicPartition(topic, PARTITION)], timeout=DEADLINE_S)[0]
+    told = (found.offset, found.metadata)
+    expect(told == (len(records), "all of it"), f"committed is {told}")
+    later.close()
+    admin.delete_consumer_groups([group])[group].result(DEADLINE_S)
+
+
 def check_refusal(server):
     """A wrong secret ends in an authentication error well before the deadline."""
     refused = []
@@ -144,6 +191,7 @@ def main():
     check_timestamps(consumer, topic, records)
     read_from(consumer, topic, records, BATCH_RECORDS * 5 + BATCH_RECORDS // 2)
     consumer.close()
+    check_group(server, admin, topic, records)
     cluster.delete_topic(admin, topic)
     expect(not server.errors, f"the client reported {server.errors}")
     check_refusal(server)

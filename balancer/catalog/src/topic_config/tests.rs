@@ -34,6 +34,30 @@ fn the_list_and_the_configuration_have_the_same_defaults() {
         let property = TopicProperty::named(name).expect("it is on the list");
         assert_eq!(property.default, value, "{name}");
     }
+    for limits in [Limits::serverless(), Limits::provisioned()] {
+        let config = parse_config(&[], &limits).expect("nothing is written");
+        for (name, value) in config.with_effect() {
+            let property = TopicProperty::named(name).expect("it is on the list");
+            assert_eq!(property.default_in(&limits), value, "{name}");
+        }
+    }
+}
+
+#[test]
+fn how_much_stays_unless_it_is_written_depends_on_the_cluster() {
+    let limits = Limits::provisioned();
+    let config = parse_config(&[], &limits).expect("nothing is written");
+    assert_eq!(config.retention_bytes, None);
+    let change = each(&[("flush.ms", set("1"))]);
+    let altered = alter_config(&config, &change, &limits).expect("fine");
+    assert_eq!(altered.retention_bytes, None);
+    assert_eq!(altered.written.len(), 1, "the default is not written down");
+    let change = each(&[("retention.bytes", set("7"))]);
+    let altered = alter_config(&altered, &change, &limits).expect("fine");
+    assert_eq!(altered.retention_bytes, Some(ByteCount(7)));
+    let change = each(&[("retention.bytes", PropertyChange::Delete)]);
+    let altered = alter_config(&altered, &change, &limits).expect("fine");
+    assert_eq!(altered.retention_bytes, None);
 }
 
 #[test]

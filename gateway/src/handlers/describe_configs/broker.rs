@@ -4,6 +4,7 @@
 //! the gateway's settings. All are read-only: nobody has a broker to configure.
 
 use auth::Mechanism;
+use model::Limits;
 use model::PropertyType::{self, Boolean, Int, List, Long, String as Text};
 use wire::messages::describe_configs::{
     DescribeConfigsRequest, DescribeConfigsResourceResult, DescribeConfigsSynonym,
@@ -32,7 +33,7 @@ pub(super) fn of_all(request: &DescribeConfigsRequest) -> Configs {
 pub(super) fn of_one(call: &Call, id: u32, request: &DescribeConfigsRequest) -> Configs {
     let mut rows = of_cluster(call);
     rows.extend(of_gateway(call, id));
-    rows.extend(constant());
+    rows.extend(of_topics(&call.cluster.limits));
     rows.push(min_insync_replicas());
     rows.sort_by_key(|(name, ..)| *name);
     rows.into_iter().map(|row| told(row, request)).collect()
@@ -116,14 +117,14 @@ fn of_gateway(call: &Call, id: u32) -> Vec<Row> {
     ]
 }
 
-/// What is the same everywhere: defaults of topics, and what Kafka would say of itself.
-fn constant() -> Vec<Row> {
+/// Defaults of topics, and what Kafka would say of itself.
+fn of_topics(limits: &Limits) -> Vec<Row> {
     let row = |name, kind, value: &str| (name, kind, Some(value.to_owned()), ConfigSource::Default);
     let topics = model::topic_property::TOPIC_PROPERTIES.iter();
     let topics = topics.filter_map(|property| {
         let name = property.broker_name?;
         let is_default = name != MIN_INSYNC_REPLICAS;
-        is_default.then(|| row(name, property.kind, property.default))
+        is_default.then(|| row(name, property.kind, &property.default_in(limits)))
     });
     let mut rows: Vec<_> = topics.collect();
     rows.extend([

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -18,6 +19,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.consumer.OffsetAndTimestamp;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
@@ -36,8 +38,9 @@ import org.apache.kafka.common.utils.AppInfoParser;
  * Proves that the Java client, unmodified, does its whole round against the server.
  *
  * <p>It creates a topic, produces with every compression with and without idempotence, consumes by
- * assignment and compares everything, asks for offsets by timestamp, reads from within a batch,
- * deletes the topic, and is refused with an authentication error when its secret is wrong.
+ * assignment and compares everything, asks for offsets by timestamp, reads from within a batch, reads
+ * as a group of two members that commit, deletes group and topic, and is refused with an
+ * authentication error when its secret is wrong.
  *
  * <p>usage: RoundTrip READY_FILE
  */
@@ -76,6 +79,7 @@ public final class RoundTrip {
             checkEnds(consumer);
             checkTimestamps(consumer);
             readFrom(consumer, BATCH_RECORDS * 5 + BATCH_RECORDS / 2);
+            checkGroup(admin);
             Cluster.deleteTopic(admin, partition.topic());
         }
         checkRefusal();
@@ -178,6 +182,49 @@ public final class RoundTrip {
             "offset for time " + timestamp + ": " + offset + ", not " + wanted);
         expect(found == null || found.timestamp() == records.get(wanted).timestamp(),
             "offset for time " + timestamp + " came with another record's time");
+    }
+
+    /** Two members share the topic, read all of it and commit; one that comes later finds what they committed. */
+    private void checkGroup(Admin admin) throws Exception {
+        String group = partition.topic() + "-group";
+        try (Consumer<byte[], byte[]> one = member(group); Consumer<byte[], byte[]> other = member(group)) {
+            List<Consumer<byte[], byte[]>> members = List.of(one, other);
+            long deadline = System.nanoTime() + DEADLINE.toNanos();
+            while (members.stream().anyMatch(member -> member.assignment().isEmpty())
+                || members.stream().noneMatch(this::isAtEnd)) {
+                expect(System.nanoTime() < deadline, "two members did not read the topic in time");
+                for (Consumer<byte[], byte[]> member : members) {
+                    member.poll(Duration.ofMillis(100)).forEach(read -> compare(read, (int) read.offset()));
+                }
+            }
+            int shared = one.assignment().size() + other.assignment().size();
+            expect(shared == 3, "two members share " + shared + " partitions of 3");
+            Consumer<byte[], byte[]> reader = isAtEnd(one) ? one : other;
+            reader.commitSync(Map.of(partition, new OffsetAndMetadata(records.size(), "all of it")));
+            var described = admin.describeConsumerGroups(List.of(group)).all().get().get(group);
+            expect(described.members().size() == 2, "the group is " + described);
+        }
+        try (Consumer<byte[], byte[]> later = member(group)) {
+            OffsetAndMetadata found = later.committed(Set.of(partition)).get(partition);
+            expect(found != null && found.offset() == records.size() && found.metadata().equals("all of it"),
+                "committed is " + found);
+        }
+        admin.deleteConsumerGroups(List.of(group)).all().get();
+    }
+
+    private Consumer<byte[], byte[]> member(String group) {
+        Properties settings = cluster.settings();
+        settings.put("group.id", group);
+        settings.put("enable.auto.commit", "false");
+        settings.put("auto.offset.reset", "earliest");
+        Consumer<byte[], byte[]> member =
+            new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+        member.subscribe(List.of(partition.topic()));
+        return member;
+    }
+
+    private boolean isAtEnd(Consumer<byte[], byte[]> member) {
+        return member.assignment().contains(partition) && member.position(partition) == records.size();
     }
 
     /** A wrong secret ends in an authentication error, not in a timeout. */
