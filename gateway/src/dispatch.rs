@@ -59,23 +59,11 @@ pub(crate) fn may_read_on(call: &Call, request: &Request) -> bool {
 /// something in the answer.
 pub(crate) fn items(request: &Request) -> usize {
     match request {
-        Request::Produce(request) => {
-            let topics = request.topic_data.iter();
-            topics.map(|topic| 1 + topic.partition_data.len()).sum()
-        }
-        Request::Fetch(request) => {
-            let topics = request.topics.iter();
-            topics.map(|topic| 1 + topic.partitions.len()).sum()
-        }
-        Request::ListOffsets(request) => {
-            let topics = request.topics.iter();
-            topics.map(|topic| 1 + topic.partitions.len()).sum()
-        }
+        Request::Produce(request) => each(&request.topic_data, |topic| topic.partition_data.len()),
+        Request::Fetch(request) => each(&request.topics, |topic| topic.partitions.len()),
+        Request::ListOffsets(request) => each(&request.topics, |topic| topic.partitions.len()),
         Request::Metadata(request) => request.topics.as_ref().map_or(0, Vec::len),
-        Request::OffsetCommit(request) => {
-            let topics = request.topics.iter();
-            topics.map(|topic| 1 + topic.partitions.len()).sum()
-        }
+        Request::OffsetCommit(request) => each(&request.topics, |topic| topic.partitions.len()),
         Request::OffsetFetch(request) => offset_fetch::items(request),
         Request::FindCoordinator(request) => request.coordinator_keys.len(),
         Request::JoinGroup(request) => request.protocols.len(),
@@ -83,18 +71,12 @@ pub(crate) fn items(request: &Request) -> usize {
         Request::SyncGroup(request) => request.assignments.len(),
         Request::DescribeGroups(request) => request.groups.len(),
         Request::ListGroups(request) => request.states_filter.len() + request.types_filter.len(),
-        Request::CreateTopics(request) => {
-            let topics = request.topics.iter();
-            topics
-                .map(|topic| 1 + topic.assignments.len() + topic.configs.len())
-                .sum()
-        }
+        Request::CreateTopics(request) => each(&request.topics, |topic| {
+            topic.assignments.len() + topic.configs.len()
+        }),
         Request::DeleteTopics(request) => request.topics.len() + request.topic_names.len(),
         Request::DeleteGroups(request) => request.groups_names.len(),
-        Request::OffsetDelete(request) => {
-            let topics = request.topics.iter();
-            topics.map(|topic| 1 + topic.partitions.len()).sum()
-        }
+        Request::OffsetDelete(request) => each(&request.topics, |topic| topic.partitions.len()),
         Request::DeleteRecords(request) => each(&request.topics, |topic| topic.partitions.len()),
         Request::OffsetForLeaderEpoch(request) => {
             each(&request.topics, |topic| topic.partitions.len())
