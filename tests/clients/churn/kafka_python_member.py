@@ -66,7 +66,7 @@ def commit(member, consumer, topic):
         for partition, offset in positions.items()
     }
     try:
-        consumer.commit(offsets)
+        consumer.commit(offsets, timeout_ms=1000)
     except KafkaError as refused:
         member.tell("refused", why=str(refused))
         return
