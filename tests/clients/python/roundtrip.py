@@ -128,8 +128,7 @@ def read_as_group(members, records):
     while reader is None or not all(member.assignment() for member in members):
         expect(time.monotonic() < deadline, f"two members did not read the topic in {DEADLINE_S} s")
         for member in members:
-            message = member.poll(0.02)
-            if message is not None:
+            for message in member.consume(BATCH_RECORDS, 0.02):
                 expect(message.error() is None, f"a member got {message.error()}")
                 records[message.offset()].check(message)
             if any(at.offset == len(records) for at in member.position(member.assignment())):
