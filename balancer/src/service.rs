@@ -19,7 +19,7 @@ use model::{
     VirtualClusterId,
 };
 use object_store::ObjectStore;
-use quota::{Amounts, Minute, OpenUsage, SealedUsage, UsageSource};
+use quota::{Amounts, Minute, OpenUsage, SealedUsage, UsageOrigin, UsageSource};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 use tracing::{error, info};
@@ -253,7 +253,11 @@ impl ControlPlane for Balancer {
         source: UsageSource,
         usage: SealedUsage,
     ) -> Result<(), RecordUsageError> {
-        self.usage.keep(source, &usage).await
+        self.usage.keep(source, &usage).await?;
+        let epoch = usage.epoch;
+        let origin = UsageOrigin { source, epoch };
+        self.usage.merge_if_due(origin, usage.sequence).await;
+        Ok(())
     }
 }
 
