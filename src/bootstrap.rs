@@ -219,7 +219,7 @@ fn system_topics() -> [NewTopic; 2] {
     let unlimited = |name: &str| (name.to_owned(), Some("-1".to_owned()));
     let kept = vec![unlimited("retention.ms"), unlimited("retention.bytes")];
     [
-        topic(catalog::USAGE_TOPIC, 1, Vec::new()),
-        topic(catalog::GROUPS_TOPIC, coordinator::GROUP_SHARDS, kept),
+        topic(model::USAGE_TOPIC, 1, Vec::new()),
+        topic(model::GROUPS_TOPIC, coordinator::GROUP_SHARDS, kept),
     ]
 }

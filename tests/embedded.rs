@@ -117,7 +117,7 @@ async fn start_balancer(clock: &Arc<dyn Clock>) -> Result<Balancer> {
     balancer
         .set_cluster(cluster(VirtualClusterId::SYSTEM, 0, "system"))
         .await?;
-    let internal = [(catalog::USAGE_TOPIC, 1), (catalog::GROUPS_TOPIC, 64)];
+    let internal = [(model::USAGE_TOPIC, 1), (model::GROUPS_TOPIC, 64)];
     let internal = internal.map(|(name, partitions)| NewTopic {
         name: name.to_owned(),
         partitions: Some(partitions),

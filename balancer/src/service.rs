@@ -1,6 +1,7 @@
 //! The balancer's one task: owns the catalog, decides, commits, and shows the new cluster map.
 //!
-//! Owns: the order of changes. Does not own: decisions (`catalog`), objects (`store`).
+//! Owns: the order of changes. Does not own: decisions (`catalog`), those about the topics of one
+//! request (`topics`), objects (`store`).
 //! Invariants: a change is shown and answered only after it is stored; the map's version only rises.
 
 use std::collections::BTreeMap;
@@ -8,9 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use catalog::alter::Growth;
-use catalog::decide::Birth;
-use catalog::{CatalogRecord, CatalogState, ChangeBudget, cluster_map};
+use catalog::{CatalogRecord, CatalogState, cluster_map};
 use control_api::{
     ControlPlane, CreatedTopic, MorePartitions, NewTopic, ProducerIdBlock, RecordUsageError,
     TopicChange, TopicError, TopicRef, Unavailable,
@@ -20,7 +19,7 @@ use model::{
     VirtualClusterId,
 };
 use object_store::ObjectStore;
-use quota::{Amounts, Minute, OpenUsage, SealedUsage, UsageSource};
+use quota::{Amounts, Minute, OpenUsage, SealedUsage, UsageOrigin, UsageSource};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 use tracing::{error, info};
@@ -31,6 +30,7 @@ use crate::store::{CatalogStore, StoreError};
 use crate::usage_store::{KeptUsage, UsageStore};
 
 mod sealer;
+mod topics;
 
 /// Requests that may wait for the balancer; at the bound the asking gateway waits.
 const MAILBOX_MAX: usize = 256;
@@ -253,7 +253,11 @@ impl ControlPlane for Balancer {
         source: UsageSource,
         usage: SealedUsage,
     ) -> Result<(), RecordUsageError> {
-        self.usage.keep(source, &usage).await
+        self.usage.keep(source, &usage).await?;
+        let epoch = usage.epoch;
+        let origin = UsageOrigin { source, epoch };
+        self.usage.merge_if_due(origin, usage.sequence).await;
+        Ok(())
     }
 }
 
@@ -361,108 +365,6 @@ impl Service {
         }
     }
 
-    async fn create_topics(
-        &mut self,
-        cluster: VirtualClusterId,
-        topics: &[NewTopic],
-        validate_only: bool,
-    ) -> (
-        Vec<Result<CreatedTopic, TopicError>>,
-        Result<(), StoreError>,
-    ) {
-        // Decided one after the other on a copy, so that a request cannot collide with itself.
-        let mut after = self.state.clone();
-        let (at, node) = (self.clock.wall(), NodeId(0));
-        let mut budget = ChangeBudget::new(&self.state, cluster, at);
-        let mut records = Vec::new();
-        let mut results = Vec::new();
-        for topic in topics {
-            let birth = Birth {
-                id: TopicId((self.fresh_id)()),
-                at,
-                node,
-            };
-            let decided = catalog::create_topic(&after, cluster, topic, birth);
-            let decided = decided.and_then(|decided| {
-                budget.spend(decided.1.partitions)?;
-                Ok(decided)
-            });
-            results.push(decided.map(|(record, created)| {
-                after.replay(record.clone());
-                records.push(record);
-                created
-            }));
-        }
-        if validate_only {
-            let as_validated = |created| CreatedTopic {
-                id: TopicId::ZERO,
-                ..created
-            };
-            return (
-                results.into_iter().map(|r| r.map(as_validated)).collect(),
-                Ok(()),
-            );
-        }
-        records.extend(budget.record());
-        let outcome = self.commit(records).await;
-        (unless_failed(results, &outcome), outcome)
-    }
-
-    async fn delete_topics(
-        &mut self,
-        cluster: VirtualClusterId,
-        topics: &[TopicRef],
-    ) -> (
-        Vec<Result<(TopicId, TopicName), TopicError>>,
-        Result<(), StoreError>,
-    ) {
-        let mut budget = ChangeBudget::new(&self.state, cluster, self.clock.wall());
-        let mut records = Vec::new();
-        let mut results = Vec::new();
-        for topic in topics {
-            let decided = catalog::delete_topic(&self.state, cluster, topic);
-            let decided = decided.and_then(|decided| {
-                budget.spend(self.partitions_of(decided.1.0))?;
-                Ok(decided)
-            });
-            results.push(decided.map(|(record, gone)| {
-                records.push(record);
-                gone
-            }));
-        }
-        records.extend(budget.record());
-        let outcome = self.commit(records).await;
-        (unless_failed(results, &outcome), outcome)
-    }
-
-    async fn create_partitions(
-        &mut self,
-        cluster: VirtualClusterId,
-        topics: &[MorePartitions],
-        validate_only: bool,
-    ) -> (Vec<Result<(), TopicError>>, Result<(), StoreError>) {
-        let growth = Growth {
-            at: self.clock.wall(),
-            node: NodeId(0),
-        };
-        let decide = |state: &CatalogState, more: &MorePartitions| {
-            catalog::create_partitions(state, cluster, more, growth).map(Some)
-        };
-        self.change(cluster, (topics, validate_only), decide).await
-    }
-
-    async fn alter_topics(
-        &mut self,
-        cluster: VirtualClusterId,
-        changes: &[TopicChange],
-        validate_only: bool,
-    ) -> (Vec<Result<(), TopicError>>, Result<(), StoreError>) {
-        let decide = |state: &CatalogState, change: &TopicChange| {
-            catalog::alter_topic(state, cluster, change)
-        };
-        self.change(cluster, (changes, validate_only), decide).await
-    }
-
     /// Hands over the batch of sealed usage that is on its way, or seals the next one.
     async fn seal_usage(&mut self) -> Result<(), StoreError> {
         let minute = Minute::of(self.clock.wall());
@@ -476,44 +378,6 @@ impl Service {
             self.sealer.hand_over(&self.state, minute).await;
         }
         Ok(())
-    }
-
-    fn partitions_of(&self, topic: TopicId) -> u32 {
-        let partitions = self.state.topics.get(&topic);
-        partitions.map_or(0, |topic| topic.placements.len() as u32)
-    }
-
-    /// Decides changes of topics one after the other, each on what those before it have left.
-    async fn change<C>(
-        &mut self,
-        cluster: VirtualClusterId,
-        (changes, validate_only): (&[C], bool),
-        decide: impl Fn(&CatalogState, &C) -> Result<Option<CatalogRecord>, TopicError>,
-    ) -> (Vec<Result<(), TopicError>>, Result<(), StoreError>) {
-        let mut budget = ChangeBudget::new(&self.state, cluster, self.clock.wall());
-        let mut after = self.state.clone();
-        let mut records = Vec::new();
-        let mut results = Vec::new();
-        for change in changes {
-            let decided = decide(&after, change).and_then(|record| {
-                if let Some(CatalogRecord::PartitionsCreated { placements, .. }) = &record {
-                    budget.spend(placements.len() as u32)?;
-                }
-                Ok(record)
-            });
-            results.push(decided.map(|record| {
-                if let Some(record) = record {
-                    after.replay(record.clone());
-                    records.push(record);
-                }
-            }));
-        }
-        if validate_only {
-            return (results, Ok(()));
-        }
-        records.extend(budget.record());
-        let outcome = self.commit(records).await;
-        (unless_failed(results, &outcome), outcome)
     }
 
     /// Stores `records` as one change, applies them and shows the new map.
@@ -548,19 +412,6 @@ impl Service {
 /// What was decided holds only if it was stored.
 fn if_stored<T>(decided: T, outcome: &Result<(), StoreError>) -> Result<T, Unavailable> {
     outcome.as_ref().map(|()| decided).map_err(|_| Unavailable)
-}
-
-/// The same for topics, each of which may have been refused before.
-fn unless_failed<T>(
-    results: Vec<Result<T, TopicError>>,
-    outcome: &Result<(), StoreError>,
-) -> Vec<Result<T, TopicError>> {
-    let failed = outcome.is_err();
-    let hold = |result: Result<T, TopicError>| match result {
-        Ok(_) if failed => Err(TopicError::Unavailable),
-        other => other,
-    };
-    results.into_iter().map(hold).collect()
 }
 
 #[cfg(test)]

@@ -82,12 +82,17 @@ impl UsageStore {
                 }
             }
         }
-        if usage.sequence.is_multiple_of(BATCHES_PER_MERGE)
-            && let Err(why) = self.merge(origin, usage.sequence).await
+        Ok(())
+    }
+
+    /// Merges old batches of `origin` if it is time to, now that batch `sequence` is kept. It reads and
+    /// removes hundreds of objects: not for a task that others wait for. Two at a time do no harm.
+    pub(crate) async fn merge_if_due(&self, origin: UsageOrigin, sequence: u64) {
+        if sequence.is_multiple_of(BATCHES_PER_MERGE)
+            && let Err(why) = self.merge(origin, sequence).await
         {
             warn!(%why, "usage batches could not be merged; a later one tries again");
         }
-        Ok(())
     }
 
     /// Every batch that is kept, by source, epoch and number.

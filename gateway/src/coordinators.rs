@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use auth::{Action, Resource};
 use futures_util::{StreamExt, stream};
-use model::{ClusterMap, Placement, TopicPartition, VirtualClusterId};
+use model::{ClusterMap, GROUPS_TOPIC, Placement, TopicPartition, VirtualClusterId};
 use node_api::group::shard_of;
 use node_api::{GroupCall, GroupError, GroupReply, GroupRequest, ListedGroup};
 use tokio::sync::watch;
@@ -29,9 +29,6 @@ use crate::error::Fault;
 use crate::limits::{COORDINATOR_RETRY_AFTER, PARKING_MAX, READS_IN_PARALLEL_MAX};
 use crate::permission::{Authorized, authorize};
 use crate::router::Router;
-
-/// The topic of the system whose partitions hold the groups' state, one for each shard.
-pub const GROUPS_TOPIC: &str = "__groups";
 
 /// The coordinators, as one request of a client asks them.
 pub(crate) struct Coordinators<'a> {

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use model::{ByteCount, Clock, ClusterMap, TopicPartition, VirtualClusterId};
+use model::{ByteCount, Clock, ClusterMap, TopicPartition, USAGE_TOPIC, VirtualClusterId};
 use quota::EgressReport;
 use records::{BatchBuilder, BatchRules, Codec, NewRecord, ValidBatch, validate};
 use tokio::sync::watch;
@@ -20,9 +20,6 @@ use crate::lanes::Lanes;
 use crate::limits::{EGRESS_FLUSH_MAX, EGRESS_REPORT_EVERY};
 use crate::router::Router;
 use crate::services::is_set;
-
-/// The topic of the system that usage is written to.
-pub const USAGE_TOPIC: &str = "__usage";
 
 /// Version of the Produce request whose rules our own batches follow.
 const PRODUCE_VERSION: i16 = 9;

@@ -203,7 +203,11 @@ impl Fault {
         match self {
             Self::FetchTooLarge { .. } => Some(LimitName::FetchBytes),
             Self::Topic(TopicError::TooManyChanges { .. }) => Some(LimitName::PartitionChanges),
-            Self::Topic(TopicError::LimitExceeded { .. }) => Some(LimitName::Partitions),
+            Self::Topic(TopicError::LimitExceeded { compacted, .. }) => Some(if *compacted {
+                LimitName::CompactedPartitions
+            } else {
+                LimitName::Partitions
+            }),
             Self::Batch(Rejected::BeyondCluster { .. }) => Some(LimitName::MessageBytes),
             Self::Append(LaneError::Refused(AppendRefusal::PartitionFull)) => {
                 Some(LimitName::CompactedPartitionBytes)
@@ -378,6 +382,18 @@ mod tests {
         let fault = Fault::Append(LaneError::Refused(AppendRefusal::TooLarge));
         assert_eq!(fault.code(), ErrorCode::MessageTooLarge);
         assert_eq!(fault.kind(), ErrorKind::Client);
+    }
+
+    #[test]
+    fn a_refusal_counts_for_its_own_limit() {
+        for (compacted, limit) in [
+            (false, LimitName::Partitions),
+            (true, LimitName::CompactedPartitions),
+        ] {
+            let reason = String::new();
+            let fault = Fault::Topic(TopicError::LimitExceeded { compacted, reason });
+            assert_eq!(fault.limit(), Some(limit));
+        }
     }
 
     #[test]

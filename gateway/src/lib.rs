@@ -47,8 +47,6 @@ mod traffic;
 
 pub use auth::FakeSaltSecret;
 pub use config::GatewayConfig;
-pub use coordinators::GROUPS_TOPIC;
-pub use egress::USAGE_TOPIC;
 pub use gates::{LimitRow, LimitsView};
 pub use gateway::{Gateway, GatewayParts, StartError};
 pub use listener::{Listener, ListenerKind};

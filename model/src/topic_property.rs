@@ -14,15 +14,16 @@ use crate::limits::Limits;
 pub use table::TOPIC_PROPERTIES;
 pub use value::InvalidValue;
 
-/// Longest value of a property, in bytes: Kafka's `Short.MAX_VALUE`. A longer one is refused, so
-/// that no record of the catalog is larger than a few of these.
-pub const PROPERTY_VALUE_BYTES_MAX: usize = 32_767;
+/// Longest value of a property, in bytes, spaces and all; a longer one is refused, so that no record
+/// of the catalog is larger than a few of these. Kafka's is `Short.MAX_VALUE`.
+pub const PROPERTY_VALUE_BYTES_MAX: usize = 8 * 1024;
 
 /// `message.timestamp.difference.max.ms`: gone from Apache Kafka since 4.0, one of MSK Serverless's.
 pub const DIFFERENCE_MAX_MS: &str = "message.timestamp.difference.max.ms";
 
-/// The one property whose default depends on the virtual cluster.
+/// The properties whose defaults depend on the virtual cluster.
 const RETENTION_BYTES: &str = "retention.bytes";
+const RETENTION_MS: &str = "retention.ms";
 
 /// The type of a property's value (`ConfigDef.Type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,10 +91,16 @@ impl TopicProperty {
 
     /// What holds where its owner has set nothing, in a virtual cluster with these limits.
     pub fn default_in(&self, limits: &Limits) -> Cow<'static, str> {
-        match limits.retention_bytes_default {
-            _ if self.name != RETENTION_BYTES => self.default.into(),
-            Some(bytes) => bytes.to_string().into(),
-            None => "-1".into(),
+        let most = limits.retention_ms_max;
+        match (self.name, limits.retention_bytes_default, most) {
+            (RETENTION_BYTES, Some(bytes), _) => bytes.to_string().into(),
+            (RETENTION_BYTES, None, _) => "-1".into(),
+            (RETENTION_MS, _, Some(most))
+                if self.default.parse().is_ok_and(|ms: u64| ms > most) =>
+            {
+                most.to_string().into()
+            }
+            _ => self.default.into(),
         }
     }
 }

@@ -126,6 +126,8 @@ pub enum TopicError {
     /// Kafka error 42: a limit of the virtual cluster (MSK Serverless answers so).
     #[error("{reason}")]
     LimitExceeded {
+        /// Whether it is the limit of compacted partitions, or that of all others.
+        compacted: bool,
         /// The limit, its ceiling and what was asked for.
         reason: String,
     },

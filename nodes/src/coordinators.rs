@@ -1,6 +1,6 @@
 //! The coordinators of consumer groups that live on this node: one task owns them all.
 //!
-//! Owns: which coordinators are here (the partitions of [`GROUPS_TOPIC`] that are placed here), their
+//! Owns: which coordinators are here (the partitions of [`model::GROUPS_TOPIC`] that are placed here), their
 //! timers, who waits for them, when each is loaded. Does not own: what a group does with a call
 //! (`coordinator`), the log (it is written and read through the node's transport, as by a gateway).
 //!
@@ -47,10 +47,6 @@ use calls::{Call, Callers, Coordinate, Inbox};
 use group_shard::GroupShard;
 use lag::LagRefresh;
 use loader::{LoadError, Loaded};
-
-/// Name of the system's topic that holds the state of consumer groups: one partition for each shard
-/// of the coordinators.
-pub const GROUPS_TOPIC: &str = "__groups";
 
 /// Fills the bytes with chance, from a source fit for secrets.
 pub type FillRandom = dyn Fn(&mut [u8]) + Send + Sync;

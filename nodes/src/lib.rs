@@ -16,7 +16,7 @@ mod tail;
 mod traffic;
 mod usage;
 
-pub use coordinators::{FillRandom, GROUPS_TOPIC};
+pub use coordinators::FillRandom;
 pub use local::LocalNode;
 pub use node::{Node, NodeConfig, NodeError, NodeParts};
 pub use recovery::RecoveryError;

@@ -79,7 +79,6 @@ const TABLE: &[(&str, Kind, &[&str])] = &[
         &[
             "auth",
             "balancer",
-            "catalog",
             "control-api",
             "coordinator",
             "gateway",
@@ -95,7 +94,6 @@ const TABLE: &[(&str, Kind, &[&str])] = &[
         &[
             "auth",
             "balancer",
-            "catalog",
             "control-api",
             "gateway",
             "model",

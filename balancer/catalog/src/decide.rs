@@ -144,7 +144,10 @@ pub(crate) fn check_partition_limit(
         let reason = format!(
             "The cluster's limit is {ceiling} {kind}; it has {there}, and {asked} more were asked for."
         );
-        return Err(TopicError::LimitExceeded { reason });
+        return Err(TopicError::LimitExceeded {
+            compacted: compacts,
+            reason,
+        });
     }
     Ok(())
 }

@@ -22,12 +22,5 @@ pub use state::{CatalogState, Violation};
 pub use topic_config::{alter_config, parse_config};
 pub use usage::CatalogUsage;
 
-/// Name of the internal topic that gateways append their egress to.
-pub const USAGE_TOPIC: &str = "__usage";
-
-/// The topic of the system's cluster that holds the state of consumer groups: one partition for each
-/// shard of the coordinators.
-pub const GROUPS_TOPIC: &str = "__groups";
-
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,5 @@
-//! The cluster map, made from the catalog's state. Topics and virtual clusters that did not change are
-//! shared with the map before; finding that out compares all of them.
+//! The cluster map, made from the catalog's state. Topics are shared with it, virtual clusters that did
+//! not change with the map before; finding that out compares all of these.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,21 +12,12 @@ use crate::state::CatalogState;
 pub fn cluster_map(state: &CatalogState, previous: &ClusterMap) -> ClusterMap {
     let mut map = ClusterMap {
         version: state.version,
+        topics: state.topics.clone(),
         partition_changes: state.partition_changes.clone(),
         ..ClusterMap::default()
     };
     for cluster in state.clusters.values() {
         add_cluster(&mut map, cluster, previous);
-    }
-    for topic in state.topics.values() {
-        let shared = previous
-            .topics
-            .get(&topic.id)
-            .filter(|before| before.as_ref() == topic);
-        map.topics.insert(
-            topic.id,
-            shared.map_or_else(|| Arc::new(topic.clone()), Arc::clone),
-        );
     }
     for (cluster, names) in &state.names {
         let topics = names.iter().filter_map(|(name, id)| {

@@ -36,22 +36,32 @@ impl ChangeBudget {
         }
     }
 
-    /// Takes `partitions` out of the budget, all or none.
+    /// Takes `partitions` that are created out of the budget, all or none.
     pub fn spend(&mut self, partitions: u32) -> Result<(), TopicError> {
+        self.charge(partitions, partitions)
+    }
+
+    /// The same for a topic that is deleted. One that is larger than the ceiling counts as large as
+    /// that: it needs the whole window, but goes, as it may be older than the limit.
+    pub fn spend_on_deletion(&mut self, partitions: u32) -> Result<(), TopicError> {
+        self.charge(partitions, partitions.min(self.ceiling.max(1)))
+    }
+
+    fn charge(&mut self, asked: u32, charged: u32) -> Result<(), TopicError> {
         if self.is_unlimited() {
             return Ok(());
         }
-        let retry_after_ms = self.window.wait_ms(self.at, partitions, self.ceiling);
+        let retry_after_ms = self.window.wait_ms(self.at, charged, self.ceiling);
         if retry_after_ms > 0 {
             return Err(TopicError::TooManyChanges {
                 ceiling: self.ceiling,
                 used: self.window.within(self.at),
-                asked: partitions,
+                asked,
                 retry_after_ms,
             });
         }
-        self.window.add(self.at, partitions);
-        self.spent += partitions;
+        self.window.add(self.at, charged);
+        self.spent += charged;
         Ok(())
     }
 

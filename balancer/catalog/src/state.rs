@@ -4,6 +4,7 @@
 //! names are unique within it, every partition has one placement, node epochs only rise.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use model::{
     CatalogVersion, NodeEpoch, NodeId, PartitionChanges, Timestamp, Topic, TopicId, TopicName,
@@ -21,9 +22,9 @@ pub struct CatalogState {
     pub version: CatalogVersion,
     /// Virtual clusters.
     pub clusters: BTreeMap<VirtualClusterId, VirtualCluster>,
-    /// Topics by id.
+    /// Topics by id, shared with cluster maps and copies until one changes.
     #[serde(with = "topics_as_list")]
-    pub topics: BTreeMap<TopicId, Topic>,
+    pub topics: BTreeMap<TopicId, Arc<Topic>>,
     /// Topic ids by virtual cluster and name; made from `topics`.
     #[serde(skip)]
     pub names: BTreeMap<VirtualClusterId, BTreeMap<TopicName, TopicId>>,
@@ -68,7 +69,8 @@ pub enum Violation {
 impl CatalogState {
     /// The topic called `name`.
     pub fn topic_by_name(&self, cluster: VirtualClusterId, name: &str) -> Option<&Topic> {
-        self.topics.get(self.names.get(&cluster)?.get(name)?)
+        let id = self.names.get(&cluster)?.get(name)?;
+        self.topics.get(id).map(AsRef::as_ref)
     }
 
     /// The topics of one virtual cluster.
@@ -78,7 +80,30 @@ impl CatalogState {
             .get(&cluster)
             .into_iter()
             .flat_map(BTreeMap::values);
-        names.filter_map(|id| self.topics.get(id))
+        names.filter_map(|id| self.topics.get(id).map(AsRef::as_ref))
+    }
+
+    /// What decisions about topics of one virtual cluster look at, and nothing else: for a request
+    /// whose parts are decided one after the other. Costs as much as `cluster` has topics, however
+    /// large they are and whatever the others have.
+    pub fn part_of(&self, cluster: VirtualClusterId) -> Self {
+        let owner = self.clusters.get(&cluster);
+        let names = self.names.get(&cluster);
+        let ids = names.into_iter().flat_map(BTreeMap::values);
+        let topics = ids.filter_map(|id| Some((*id, Arc::clone(self.topics.get(id)?))));
+        Self {
+            version: self.version,
+            clusters: owner
+                .map(|owner| (cluster, owner.clone()))
+                .into_iter()
+                .collect(),
+            topics: topics.collect(),
+            names: names
+                .map(|names| (cluster, names.clone()))
+                .into_iter()
+                .collect(),
+            ..Self::default()
+        }
     }
 
     /// Rebuilds what is derived; call after the state was read from storage.
@@ -152,18 +177,18 @@ impl CatalogState {
             CatalogRecord::TopicCreated(topic) => {
                 let names = self.names.entry(topic.virtual_cluster).or_default();
                 names.insert(topic.name.clone(), topic.id);
-                self.topics.insert(topic.id, topic);
+                self.topics.insert(topic.id, Arc::new(topic));
             }
             CatalogRecord::PartitionsCreated {
                 topic, placements, ..
             } => {
                 if let Some(topic) = self.topics.get_mut(&topic) {
-                    topic.placements.extend(placements);
+                    Arc::make_mut(topic).placements.extend(placements);
                 }
             }
             CatalogRecord::TopicConfigSet { topic, config } => {
                 if let Some(topic) = self.topics.get_mut(&topic) {
-                    topic.config = config;
+                    Arc::make_mut(topic).config = config;
                 }
             }
             CatalogRecord::TopicDeleted(id) => {
@@ -194,21 +219,23 @@ impl CatalogState {
 /// Topic ids are no strings, so JSON keeps the topics as a list.
 mod topics_as_list {
     use std::collections::BTreeMap;
+    use std::sync::Arc;
 
     use model::{Topic, TopicId};
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     pub(super) fn serialize<S: Serializer>(
-        topics: &BTreeMap<TopicId, Topic>,
+        topics: &BTreeMap<TopicId, Arc<Topic>>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        topics.values().collect::<Vec<_>>().serialize(serializer)
+        let topics: Vec<&Topic> = topics.values().map(AsRef::as_ref).collect();
+        topics.serialize(serializer)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
-    ) -> Result<BTreeMap<TopicId, Topic>, D::Error> {
-        let topics = Vec::<Topic>::deserialize(deserializer)?;
-        Ok(topics.into_iter().map(|topic| (topic.id, topic)).collect())
+    ) -> Result<BTreeMap<TopicId, Arc<Topic>>, D::Error> {
+        let topics = Vec::<Topic>::deserialize(deserializer)?.into_iter();
+        Ok(topics.map(|topic| (topic.id, Arc::new(topic))).collect())
     }
 }

@@ -1,13 +1,14 @@
-use model::topic_request::{NewTopic, TopicError, TopicRef};
+use model::topic_request::{MorePartitions, NewTopic, TopicError, TopicRef};
 use model::{
     CatalogVersion, Limits, NodeEpoch, NodeId, TenantId, Timestamp, TopicId, VirtualCluster,
     VirtualClusterId,
 };
 
+use crate::alter::Growth;
 use crate::decide::Birth;
 use crate::{
-    CatalogRecord, CatalogState, allocate_producer_ids, cluster_map, create_topic, delete_topic,
-    register_node, set_cluster,
+    CatalogRecord, CatalogState, allocate_producer_ids, cluster_map, create_partitions,
+    create_topic, delete_topic, register_node, set_cluster,
 };
 
 pub(crate) const DEMO: VirtualClusterId = VirtualClusterId(1);
@@ -222,12 +223,49 @@ fn records_and_state_survive_json() {
     let mut again: CatalogState = serde_json::from_str(&text).expect("was just written");
     again.index();
     assert_eq!(again, state);
-    let record = CatalogRecord::TopicCreated(state.topics[&TopicId([1; 16])].clone());
+    let record = CatalogRecord::TopicCreated(state.topics[&TopicId([1; 16])].as_ref().clone());
     let text = serde_json::to_string(&record).expect("is plain data");
     assert_eq!(
         serde_json::from_str::<CatalogRecord>(&text).expect("was just written"),
         record
     );
+}
+
+#[test]
+fn a_part_is_of_its_own_cluster_and_leaves_the_whole_as_it_is() {
+    let mut state = state();
+    let id = create(&mut state, &new("t"), 1).expect("is free");
+    let other = VirtualClusterId(2);
+    let (record, _) = create_topic(&state, other, &new("u"), birth(2)).expect("is free");
+    state.replay(record);
+    let before = state.clone();
+    let mut part = state.part_of(DEMO);
+    assert!(part.topics_of(other).next().is_none() && !part.clusters.contains_key(&other));
+    assert!(part.topics_of(DEMO).eq(state.topics_of(DEMO)));
+    assert!(std::sync::Arc::ptr_eq(
+        &part.topics[&id],
+        &state.topics[&id]
+    ));
+    let growth = Growth {
+        at: Timestamp(8),
+        node: NodeId(0),
+    };
+    let more = MorePartitions {
+        name: "t".to_owned(),
+        count: 4,
+        assignments: None,
+    };
+    part.replay(create_partitions(&part, DEMO, &more, growth).expect("fine"));
+    let (record, _) = create_topic(&part, DEMO, &new("v"), birth(3)).expect("is free");
+    part.replay(record);
+    let sizes = |state: &CatalogState| -> Vec<usize> {
+        state
+            .topics_of(DEMO)
+            .map(|topic| topic.placements.len())
+            .collect()
+    };
+    assert_eq!(sizes(&part), [4, 3]);
+    assert_eq!(state, before);
 }
 
 #[test]

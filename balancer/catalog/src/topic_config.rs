@@ -7,7 +7,7 @@
 //! MSK refuses all but its seven, which breaks Kafka Streams and Connect; here the rest of Kafka's
 //! list is checked, kept and shown, without effect.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use model::topic_request::{ConfigChange, PropertyChange, TopicError};
 use model::{
@@ -17,6 +17,10 @@ use model::{
 
 /// Fixed when a topic is created, as in MSK Serverless.
 const CLEANUP_POLICY: &str = "cleanup.policy";
+
+/// Most bytes of all that is written of one topic, names and values; more is refused. It bounds a
+/// record of the catalog, and with it what each change of the topic costs.
+pub const WRITTEN_BYTES_MAX: usize = 32 * 1024;
 
 /// What its owner wrote, by name.
 type Written = BTreeMap<String, String>;
@@ -91,8 +95,9 @@ fn apply(written: &mut Written, name: &str, change: &PropertyChange) -> Result<(
         PropertyChange::Delete => drop(written.remove(name)),
         PropertyChange::Append(elements) => {
             let mut list = elements_of(written, name, "APPEND")?;
+            let mut there: HashSet<_> = list.iter().cloned().collect();
             for element in elements.split(',') {
-                if !list.iter().any(|there| there == element) {
+                if there.insert(element.to_owned()) {
                     list.push(element.to_owned());
                 }
             }
@@ -100,7 +105,8 @@ fn apply(written: &mut Written, name: &str, change: &PropertyChange) -> Result<(
         }
         PropertyChange::Subtract(elements) => {
             let mut list = elements_of(written, name, "SUBTRACT")?;
-            list.retain(|there| !elements.split(',').any(|element| element == there));
+            let gone: HashSet<_> = elements.split(',').collect();
+            list.retain(|there| !gone.contains(there.as_str()));
             written.insert(name.to_owned(), list.join(","));
         }
     }
@@ -123,6 +129,7 @@ fn elements_of(written: &Written, name: &str, operation: &str) -> Result<Vec<Str
 /// Makes a configuration of what is `written`. The virtual cluster's limits are for what is not
 /// there `before`: a limit that was lowered since does not stand in the way of other changes.
 fn read(written: Written, before: &Written, limits: &Limits) -> Result<TopicConfig, TopicError> {
+    check_size(&written)?;
     let mut config = defaults(limits);
     for (name, value) in &written {
         let parsed = known(name)?.parse(value).map_err(invalid)?;
@@ -136,11 +143,14 @@ fn read(written: Written, before: &Written, limits: &Limits) -> Result<TopicConf
     Ok(config)
 }
 
-/// What holds where nothing is written.
+/// What holds where nothing is written. A default above the cluster's maximum becomes the maximum.
 fn defaults(limits: &Limits) -> TopicConfig {
+    let config = TopicConfig::default();
+    let retention_ms = config.retention_ms.into_iter();
     TopicConfig {
         retention_bytes: limits.retention_bytes_default,
-        ..TopicConfig::default()
+        retention_ms: retention_ms.chain(limits.retention_ms_max).min(),
+        ..config
     }
 }
 
@@ -184,6 +194,9 @@ fn set(config: &mut TopicConfig, name: &str, value: &str) {
 }
 
 fn check_limit(name: &str, value: &str, limits: &Limits) -> Result<(), TopicError> {
+    if name == CLEANUP_POLICY {
+        return check_policy(value, limits);
+    }
     let number = value.parse::<i64>().ok();
     let most = match name {
         "max.message.bytes" => limits.message_bytes_max.0,
@@ -197,6 +210,33 @@ fn check_limit(name: &str, value: &str, limits: &Limits) -> Result<(), TopicErro
     }
     let reason =
         format!("Invalid value {value} for configuration {name}: the cluster's limit is {most}");
+    Err(TopicError::InvalidConfig { reason })
+}
+
+/// What nothing cleans up is kept for longer than any maximum.
+fn check_policy(value: &str, limits: &Limits) -> Result<(), TopicError> {
+    match limits.retention_ms_max {
+        Some(most) if value.is_empty() => {
+            let reason = format!(
+                "Invalid value for configuration {CLEANUP_POLICY}: without a policy all is kept, \
+                 and the cluster's limit is {most} ms"
+            );
+            Err(TopicError::InvalidConfig { reason })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// See [`WRITTEN_BYTES_MAX`].
+fn check_size(written: &Written) -> Result<(), TopicError> {
+    let bytes = written.iter().map(|(name, value)| name.len() + value.len());
+    let bytes: usize = bytes.sum();
+    if bytes <= WRITTEN_BYTES_MAX {
+        return Ok(());
+    }
+    let reason = format!(
+        "The topic's configuration would have {bytes} bytes; it has at most {WRITTEN_BYTES_MAX}."
+    );
     Err(TopicError::InvalidConfig { reason })
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use catalog::CatalogState;
 use control_api::RecordUsageError;
 use metrics::counter;
-use quota::{Minute, UsageSource};
+use quota::{Minute, UsageOrigin, UsageSource};
 use tracing::{error, warn};
 
 use crate::usage_store::UsageStore;
@@ -53,6 +53,7 @@ impl Sealer {
         match self.store.keep(UsageSource::Balancer, batch).await {
             Ok(()) => {
                 self.kept_below = batch.sequence + 1;
+                self.merge(batch.epoch, batch.sequence);
                 return false;
             }
             Err(why @ RecordUsageError::Unavailable(_)) => {
@@ -66,5 +67,55 @@ impl Sealer {
             }
         }
         true
+    }
+
+    /// In a task of its own: the catalog serves nobody while its own task waits.
+    fn merge(&self, epoch: u64, sequence: u64) {
+        let store = Arc::clone(&self.store);
+        let source = UsageSource::Balancer;
+        let origin = UsageOrigin { source, epoch };
+        tokio::spawn(async move { store.merge_if_due(origin, sequence).await });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+    use object_store::ObjectStore;
+    use object_store::memory::InMemory;
+    use quota::SealedUsage;
+
+    use super::*;
+    use crate::seal::SealingKey;
+
+    #[tokio::test]
+    async fn old_batches_are_merged_while_nobody_waits_for_it() {
+        let objects = Arc::new(InMemory::new());
+        let key = Arc::new(SealingKey::new(&[1; 32]));
+        let store = Arc::new(UsageStore::new(Arc::clone(&objects) as _, key));
+        for sequence in 0..=512 {
+            let batch = SealedUsage {
+                epoch: 0,
+                sequence,
+                before: Minute(1),
+                runs: Vec::new(),
+            };
+            let kept = store.keep(UsageSource::Balancer, &batch).await;
+            assert_eq!(kept, Ok(()));
+        }
+        assert_eq!(objects.list(None).count().await, 513);
+        Sealer::new(Arc::clone(&store)).merge(0, 512);
+        // The tests' tasks share a thread, and this one gives way until the other is done.
+        let merged = async {
+            while objects.list(None).count().await != 258 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let patience = std::time::Duration::from_secs(30);
+        tokio::time::timeout(patience, merged)
+            .await
+            .expect("it is merged");
+        let kept = store.read_all().await.expect("is whole");
+        assert_eq!(kept.len(), 513);
     }
 }

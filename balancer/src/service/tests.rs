@@ -219,6 +219,22 @@ async fn so_many_partitions_may_change_in_five_minutes() {
     assert_eq!(map.partition_changes[&DEMO].within(Timestamp(1)), 5);
 }
 
+#[tokio::test]
+async fn a_topic_that_is_named_in_two_ways_is_deleted_and_counted_once() {
+    let balancer = start(&Arc::new(InMemory::new())).await;
+    balancer.set_cluster(demo()).await.expect("is stored");
+    let created = balancer.create_topics(DEMO, vec![new("a")], false).await;
+    let id = created[0].as_ref().expect("is free").id;
+    let name = || TopicRef::Name("a".to_owned());
+    let asked = vec![name(), TopicRef::Id(id), name()];
+    let gone = balancer.delete_topics(DEMO, asked).await;
+    assert!(gone[0].is_ok());
+    assert_eq!(gone[1], Err(TopicError::UnknownTopicId));
+    assert_eq!(gone[2], Err(TopicError::UnknownTopic));
+    let map = balancer.watch().borrow().clone();
+    assert_eq!(map.partition_changes[&DEMO].within(Timestamp(1)), 2);
+}
+
 /// A clock that the test moves.
 struct Moved(AtomicI64);
 
@@ -240,6 +256,43 @@ async fn start_with(store: &Arc<dyn ObjectStore>, clock: &Arc<Moved>) -> Balance
         fresh_id,
     };
     Balancer::start(parts).await.expect("the store is whole")
+}
+
+/// It may be older than the limit.
+#[tokio::test]
+async fn a_topic_larger_than_the_limit_of_changes_can_be_deleted_but_not_created() {
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let clock = Arc::new(Moved(AtomicI64::new(0)));
+    let balancer = start_with(&store, &clock).await;
+    let mut cluster = demo();
+    let set = async |cluster: &VirtualCluster| {
+        let stored = balancer.set_cluster(cluster.clone()).await;
+        stored.expect("is stored");
+    };
+    set(&cluster).await;
+    let large = |name: &str| NewTopic {
+        partitions: Some(20),
+        ..new(name)
+    };
+    let both = vec![large("a"), large("b")];
+    let created = balancer.create_topics(DEMO, both, false).await;
+    assert!(created.iter().all(Result::is_ok));
+    cluster.limits.partition_changes_per_5_min = 5;
+    set(&cluster).await;
+    clock.0.store(300_000, Ordering::SeqCst);
+    let created = balancer.create_topics(DEMO, vec![large("c")], false).await;
+    let refused = |used| TopicError::TooManyChanges {
+        ceiling: 5,
+        used,
+        asked: 20,
+        retry_after_ms: 300_000,
+    };
+    assert_eq!(created[0].as_ref().err(), Some(&refused(0)));
+    let by_name = |name: &str| TopicRef::Name(name.to_owned());
+    let both = vec![by_name("a"), by_name("b")];
+    let gone = balancer.delete_topics(DEMO, both).await;
+    assert!(gone[0].is_ok());
+    assert_eq!(gone[1].as_ref().err(), Some(&refused(5)));
 }
 
 /// What is kept of time meters, in all.

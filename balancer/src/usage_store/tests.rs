@@ -8,6 +8,11 @@ use super::*;
 
 const NODE: UsageSource = UsageSource::Node(NodeId(3));
 
+const ORIGIN: UsageOrigin = UsageOrigin {
+    source: NODE,
+    epoch: 7,
+};
+
 fn store() -> UsageStore {
     UsageStore::new(
         Arc::new(InMemory::new()),
@@ -41,10 +46,7 @@ async fn the_same_batch_counts_once_and_another_under_its_number_is_refused() {
         assert_eq!(store.keep(NODE, &batch(0, 10)).await, Ok(()));
     }
     let refused = store.keep(NODE, &batch(0, 11)).await;
-    let origin = UsageOrigin {
-        source: NODE,
-        epoch: 7,
-    };
+    let origin = ORIGIN;
     let sequence = 0;
     assert_eq!(
         refused,
@@ -69,6 +71,7 @@ async fn old_batches_are_merged_and_all_are_read() {
     let last = 2 * BATCHES_PER_MERGE;
     for sequence in 0..=last {
         assert_eq!(store.keep(NODE, &batch(sequence, sequence)).await, Ok(()));
+        store.merge_if_due(ORIGIN, sequence).await;
     }
     let names = store.names(BATCHES).await.expect("is there");
     assert_eq!(names.len() as u64, last + 1 - BATCHES_PER_MERGE);
@@ -80,6 +83,7 @@ async fn old_batches_are_merged_and_all_are_read() {
     assert_eq!(store.read_all().await.expect("is whole"), kept);
     for sequence in last + 1..=last + BATCHES_PER_MERGE {
         assert_eq!(store.keep(NODE, &batch(sequence, sequence)).await, Ok(()));
+        store.merge_if_due(ORIGIN, sequence).await;
     }
     let names = store.names(BATCHES).await.expect("is there");
     assert_eq!(

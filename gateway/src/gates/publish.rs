@@ -3,7 +3,7 @@
 //! Owns: the names and labels of these metrics, one series for each virtual cluster and limit: there
 //! are as many as the operator has set up. Does not own: the figures (`view`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, counter, gauge};
@@ -59,12 +59,10 @@ pub(crate) async fn publish(view: LimitsView) {
         }
         let map = view.router.map();
         view.gates.retain(&map);
-        series.retain(|(name, _), _| {
-            let clusters = &map.virtual_clusters;
-            clusters
-                .iter()
-                .any(|(id, cluster)| *id != VirtualClusterId::SYSTEM && cluster.name == *name)
-        });
+        let clusters = map.virtual_clusters.iter();
+        let clusters = clusters.filter(|(id, _)| **id != VirtualClusterId::SYSTEM);
+        let names: HashSet<&str> = clusters.map(|(_, cluster)| &*cluster.name).collect();
+        series.retain(|(name, _), _| names.contains(name.as_str()));
         tokio::time::sleep(PUBLISH_EVERY).await;
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use model::{CleanupPolicy, Clock, ClusterMap, TenantId, VirtualCluster};
+use model::{Clock, ClusterMap, TenantId, VirtualCluster};
 use quota::{Figures, LimitName};
 
 use super::Gates;
@@ -64,14 +64,15 @@ impl LimitsView {
 
     /// The use that the cluster map knows, and none of what nobody has asked for yet.
     fn used(&self, map: &ClusterMap, cluster: &VirtualCluster, limit: LimitName) -> Option<u64> {
-        let partitions = |policy: CleanupPolicy| {
+        // By the rule that the catalog refuses by.
+        let partitions = |compacted: bool| {
             let topics = map.topics_by_name.get(&cluster.id)?.values();
-            let topics = topics.filter(|topic| topic.config.cleanup_policy == policy);
+            let topics = topics.filter(|t| t.config.cleanup_policy.compacts() == compacted);
             Some(topics.map(|topic| topic.placements.len() as u64).sum())
         };
         match limit {
-            LimitName::Partitions => partitions(CleanupPolicy::Delete).or(Some(0)),
-            LimitName::CompactedPartitions => partitions(CleanupPolicy::Compact).or(Some(0)),
+            LimitName::Partitions => partitions(false).or(Some(0)),
+            LimitName::CompactedPartitions => partitions(true).or(Some(0)),
             LimitName::PartitionChanges => {
                 let changes = map.partition_changes.get(&cluster.id);
                 Some(changes.map_or(0, |changes| changes.within(self.clock.wall()).into()))

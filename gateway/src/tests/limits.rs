@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth::TlsName;
-use model::{ByteCount, ByteRate, FetchOverLimit, Limits, TopicConfig};
+use model::{ByteCount, ByteRate, CleanupPolicy, FetchOverLimit, Limits, TopicConfig};
 use node_api::AppendRefusal;
 use quota::{Figures, LimitName};
 use tokio::time::Instant;
@@ -256,6 +256,27 @@ async fn topic_requests_keep_to_their_rate() {
     assert_eq!(told[7].1, 1_000, "what has waited is told what is left");
     let mut peer = world.connect();
     assert_eq!(metadata(&mut peer).await, 0, "other requests go on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn partitions_in_use_are_told_by_the_rule_that_refuses_them() {
+    let world = World::new();
+    let policies = [
+        CleanupPolicy::Delete,
+        CleanupPolicy::Keep,
+        CleanupPolicy::Compact,
+        CleanupPolicy::CompactDelete,
+    ];
+    for (power, cleanup_policy) in policies.into_iter().enumerate() {
+        let config = TopicConfig {
+            cleanup_policy,
+            ..TopicConfig::default()
+        };
+        world.topic_with(&format!("t{power}"), 1 << power, config);
+    }
+    let used = |limit| figures(&world, limit).used;
+    assert_eq!(used(LimitName::Partitions), Some(1 + 2));
+    assert_eq!(used(LimitName::CompactedPartitions), Some(4 + 8));
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use model::{ByteCount, TopicConfig, VirtualClusterId};
+use model::{ByteCount, TopicConfig, USAGE_TOPIC, VirtualClusterId};
 use quota::EgressReport;
 use tokio::net::{TcpListener, TcpStream};
 use wire::{ApiKey, Response};
@@ -13,11 +13,11 @@ use super::fake_control::FakeControl;
 use super::fake_node::FakeNode;
 use super::peer::{Peer, fetch_of, fetched, outcome, produce_to};
 use super::world::{CLUSTER, World, batch, cluster, partition, parts};
+use crate::FakeSaltSecret;
 use crate::config::GatewayConfig;
 use crate::egress::Reporter;
 use crate::gateway::{Gateway, GatewayParts, StartError};
 use crate::listener::{Listener, ListenerKind};
-use crate::{FakeSaltSecret, USAGE_TOPIC};
 
 #[tokio::test(start_paused = true)]
 async fn what_is_under_way_is_answered_before_the_end() {

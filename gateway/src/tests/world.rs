@@ -6,8 +6,8 @@ use std::sync::Arc;
 use auth::{SCRAM_ITERATIONS_MIN, SCRAM_SALT_BYTES, ScramSalts, TlsName, scram_credential};
 use bytes::Bytes;
 use model::{
-    Clock, GatewayIncarnation, Instant, Limits, NodeId, TenantId, Timestamp, TopicConfig, TopicId,
-    TopicPartition, VirtualCluster, VirtualClusterId,
+    Clock, GROUPS_TOPIC, GatewayIncarnation, Instant, Limits, NodeId, TenantId, Timestamp,
+    TopicConfig, TopicId, TopicPartition, VirtualCluster, VirtualClusterId,
 };
 use node_api::group::GROUP_SHARDS;
 use records::{BatchBuilder, Codec, NewRecord};
@@ -19,7 +19,6 @@ use super::fake_node::FakeNode;
 use super::peer::Peer;
 use crate::client::{Client, Door};
 use crate::config::GatewayConfig;
-use crate::coordinators::GROUPS_TOPIC;
 use crate::gateway::{GatewayParts, services};
 use crate::router::Nodes;
 use crate::services::Services;

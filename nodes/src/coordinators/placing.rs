@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coordinator::{Coordinator, GROUP_SHARDS, GroupError};
-use model::{ClusterMap, Placement, TopicPartition, VirtualClusterId};
+use model::{ClusterMap, GROUPS_TOPIC, Placement, TopicPartition, VirtualClusterId};
 use node_api::Appended;
 use node_api::lane::LaneError;
 use tokio::sync::mpsc;
@@ -16,7 +16,7 @@ use crate::coordinators::group_shard::{AbortOnDrop, GroupShard, Serving};
 use crate::coordinators::journal::Journal;
 use crate::coordinators::loader::{LoadError, Loaded, load};
 use crate::coordinators::writer::Writer;
-use crate::coordinators::{Coordinators, Done, GROUPS_TOPIC, Report};
+use crate::coordinators::{Coordinators, Done, Report};
 use crate::limits::LOAD_FAILED_RETRY_AFTER;
 
 impl Coordinators {

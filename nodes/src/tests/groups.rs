@@ -317,7 +317,7 @@ async fn a_coordinator_is_where_its_partition_is_and_nowhere_else() {
     without.topics.remove(&GROUPS);
     let system = model::VirtualClusterId::SYSTEM;
     let names = without.topics_by_name.get_mut(&system).expect("is there");
-    Arc::make_mut(names).retain(|name, _| name.as_str() != crate::GROUPS_TOPIC);
+    Arc::make_mut(names).retain(|name, _| name.as_str() != model::GROUPS_TOPIC);
     world.control.map.send_replace(Arc::new(without));
     let node = world.start().await;
     let transport = node.transport();

@@ -13,9 +13,9 @@ use control_api::{
     Unavailable,
 };
 use model::{
-    AppendId, CatalogVersion, Clock, ClusterMap, GatewayIncarnation, Instant, LaneId, LeaderEpoch,
-    Limits, NodeEpoch, NodeId, Offset, Placement, TenantId, Timestamp, Topic, TopicConfig, TopicId,
-    TopicName, TopicPartition, VirtualCluster, VirtualClusterId,
+    AppendId, CatalogVersion, Clock, ClusterMap, GROUPS_TOPIC, GatewayIncarnation, Instant, LaneId,
+    LeaderEpoch, Limits, NodeEpoch, NodeId, Offset, Placement, TenantId, Timestamp, Topic,
+    TopicConfig, TopicId, TopicName, TopicPartition, VirtualCluster, VirtualClusterId,
 };
 use node_api::{Append, AppendOutcome, LaneChannel, NodeTransport, Read, ReadReply};
 use quota::{SealedUsage, UsageSource};
@@ -27,7 +27,7 @@ use tokio::sync::watch;
 use crate::local::LocalNode;
 use crate::node::Coordination;
 use crate::tests::usage::TestBill;
-use crate::{FillRandom, GROUPS_TOPIC, Node, NodeConfig, NodeParts};
+use crate::{FillRandom, Node, NodeConfig, NodeParts};
 
 pub(super) const GATEWAY: GatewayIncarnation = GatewayIncarnation(5);
 pub(super) const DEMO: VirtualClusterId = VirtualClusterId(1);

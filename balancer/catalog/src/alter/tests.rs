@@ -64,7 +64,13 @@ fn the_number_of_partitions_only_grows_within_the_limits() {
         assert!(is_right, "{count}: {refused:?}");
     }
     let refused = grow(&mut state, &more("t", 11));
-    assert!(matches!(refused, Err(TopicError::LimitExceeded { .. })));
+    assert!(matches!(
+        refused,
+        Err(TopicError::LimitExceeded {
+            compacted: false,
+            ..
+        })
+    ));
     grow(&mut state, &more("t", 10)).expect("10 of 10");
     let unknown = grow(&mut state, &more("unknown", 5));
     assert_eq!(unknown, Err(TopicError::UnknownTopic));
@@ -83,7 +89,13 @@ fn compacted_partitions_have_their_own_limit() {
     create(&mut state, &topic, 1).expect("1 of 2");
     grow(&mut state, &more("t", 2)).expect("2 of 2");
     let refused = grow(&mut state, &more("t", 3));
-    assert!(matches!(refused, Err(TopicError::LimitExceeded { .. })));
+    assert!(matches!(
+        refused,
+        Err(TopicError::LimitExceeded {
+            compacted: true,
+            ..
+        })
+    ));
 }
 
 #[test]

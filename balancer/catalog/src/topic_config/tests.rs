@@ -34,7 +34,11 @@ fn the_list_and_the_configuration_have_the_same_defaults() {
         let property = TopicProperty::named(name).expect("it is on the list");
         assert_eq!(property.default, value, "{name}");
     }
-    for limits in [Limits::serverless(), Limits::provisioned()] {
+    let most = Limits {
+        retention_ms_max: Some(1000),
+        ..Limits::serverless()
+    };
+    for limits in [Limits::serverless(), Limits::provisioned(), most] {
         let config = parse_config(&[], &limits).expect("nothing is written");
         for (name, value) in config.with_effect() {
             let property = TopicProperty::named(name).expect("it is on the list");
@@ -121,6 +125,33 @@ fn lists_are_added_to_and_taken_from() {
     alter(&config, &each(&[("cleanup.policy", same)])).expect("nothing changes");
 }
 
+/// A list of so many replicas, from this number on.
+fn replicas(from: usize, count: usize) -> String {
+    let all: Vec<_> = (from..from + count).map(|n| format!("{n}:1")).collect();
+    all.join(",")
+}
+
+#[test]
+fn a_value_and_all_that_is_written_are_bounded() {
+    const LISTS: [&str; 2] = [
+        "leader.replication.throttled.replicas",
+        "follower.replication.throttled.replicas",
+    ];
+    let config = TopicConfig::default();
+    let append = |from| each(&[(LISTS[0], PropertyChange::Append(replicas(from, 1000)))]);
+    let grown = alter(&config, &append(1000)).expect("7 kB");
+    let refused = text(alter(&grown, &append(2000)));
+    assert!(refused.contains("longer than 8192 bytes"), "{refused}");
+    alter(&grown, &append(1000)).expect("all of them are there");
+    let padded = |bytes: usize| format!("{}5", " ".repeat(bytes));
+    let numbers = ["segment.ms", "flush.ms", "retention.bytes", "retention.ms"];
+    let large: Vec<_> = numbers.map(|name| (name, set(&padded(7000)))).to_vec();
+    let config = alter(&config, &each(&large)).expect("28 kB");
+    let one_more = [(LISTS[1], set(&replicas(1000, 1000)))];
+    let refused = text(alter(&config, &each(&one_more)));
+    assert!(refused.contains("at most 32768"), "{refused}");
+}
+
 #[test]
 fn all_are_replaced_but_for_the_cleanup_policy() {
     let config = parse(&[
@@ -199,6 +230,29 @@ fn a_limit_is_for_what_changes() {
         let refused = alter_config(&large, &each(&[(name, set(value))]), &limits);
         assert!(text(refused).contains("limit"), "{name}={value}");
     }
+}
+
+#[test]
+fn nothing_stays_longer_than_the_maximum() {
+    let limits = Limits {
+        retention_ms_max: Some(1000),
+        ..Limits::serverless()
+    };
+    let config = parse_config(&[], &limits).expect("nothing is written");
+    assert_eq!(config.retention_ms, Some(1000));
+    let change = each(&[("flush.ms", set("1"))]);
+    let altered = alter_config(&config, &change, &limits).expect("fine");
+    assert_eq!(altered.retention_ms, Some(1000));
+    assert_eq!(altered.written.len(), 1, "the default is not written down");
+    let shorter = each(&[("retention.ms", set("5"))]);
+    let altered = alter_config(&config, &shorter, &limits).expect("fine");
+    let unset = each(&[("retention.ms", PropertyChange::Delete)]);
+    let altered = alter_config(&altered, &unset, &limits).expect("fine");
+    assert_eq!(altered.retention_ms, Some(1000));
+    let kept = [("cleanup.policy".to_owned(), Some(" ".to_owned()))];
+    let refused = text(parse_config(&kept, &limits));
+    assert!(refused.contains("limit is 1000 ms"), "{refused}");
+    parse_config(&kept, &Limits::serverless()).expect("there is no maximum");
 }
 
 #[test]
