@@ -172,7 +172,9 @@ pub(crate) fn dispatch(call: Call, request: Request) -> Step {
         Request::OffsetForLeaderEpoch(request) => {
             Step::Waiting(Box::pin(offset_for_leader_epoch::handle(call, request)))
         }
-        Request::DescribeConfigs(request) => Step::Done(describe_configs::handle(&call, &request)),
+        Request::DescribeConfigs(request) => {
+            Step::Waiting(Box::pin(describe_configs::handle(call, request)))
+        }
         Request::AlterConfigs(request) => {
             Step::Waiting(Box::pin(alter_configs::handle(call, request)))
         }

@@ -38,6 +38,13 @@ pub const METADATA_PARTITIONS_MAX: usize = 100_000;
 /// INVALID_REQUEST. Enough for all topics of a virtual cluster with MSK Serverless's limits.
 pub const DESCRIBED_PROPERTIES_MAX: usize = 100_000;
 
+/// Bytes of properties that one DescribeConfigs answer tells; resources beyond are answered with
+/// INVALID_REQUEST.
+pub const DESCRIBED_BYTES_MAX: usize = 32 << 20;
+
+/// Resources that are described without a pause; then other connections of the thread have a turn.
+pub const DESCRIBED_AT_ONCE_MAX: usize = 64;
+
 /// Batches that are compressed anew at one time, each of which takes up to 64 MiB for its records;
 /// further ones wait, and their connections are not read meanwhile.
 pub const RECOMPRESSIONS_MAX: usize = 4;

@@ -3,6 +3,8 @@
 //! Owns: Kafka's rules (`ConfigDef`): spaces around a value do not count, numbers have their type's
 //! range, words are told apart by capitals. Does not own: the ranges of single properties (`table`).
 
+use std::collections::HashSet;
+
 use super::{PROPERTY_VALUE_BYTES_MAX, PropertyType, Range, TopicProperty};
 
 /// Why a value is none of a property; the text is for the tenant.
@@ -75,12 +77,13 @@ fn double(value: &str) -> Result<String, String> {
 /// The words without the spaces around them, each once.
 fn list(value: &str) -> Result<String, String> {
     let mut words = Vec::new();
+    let mut seen = HashSet::new();
     if !value.is_empty() {
         for word in value.split(',').map(trimmed) {
             if word.is_empty() {
                 return Err("Values must not be empty".to_owned());
             }
-            if !words.contains(&word) {
+            if seen.insert(word) {
                 words.push(word);
             }
         }
