@@ -129,6 +129,9 @@ pub const GROUPS_IN_PARALLEL_MAX: usize = 16;
 /// at the same time may pass it.
 pub const GROUPS_TOLD_BYTES_MAX: usize = 32 << 20;
 
+/// Bytes of metadata that one OffsetCommit brings; offsets beyond are answered with OFFSET_METADATA_TOO_LARGE.
+pub const COMMITTED_METADATA_BYTES_MAX: usize = 4 << 20;
+
 /// Longest name of a static member, as Kafka's clients have it; a longer one is INVALID_REQUEST. Coordinators make
 /// member ids of it, which must stay short enough to be told.
 pub const INSTANCE_ID_BYTES_MAX: usize = 249;
