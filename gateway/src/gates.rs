@@ -141,14 +141,15 @@ impl Gate {
     }
 
     /// Charges a request by its kind. Requests that manage topics are charged as such, too.
-    pub(crate) fn request(&self, key: ApiKey, patience: Duration) -> Result<Throttle, Overdue> {
+    pub(crate) fn request(&self, key: ApiKey) -> Result<Throttle, Overdue> {
         let now = self.clock.now();
         let mut state = self.state();
-        let throttle = state.quota.charge(now, Flow::Requests, 1, patience)?;
+        let throttle = state.quota.charge(now, Flow::Requests, 1, Duration::ZERO)?;
         if !manages_topics(key) {
             return Ok(throttle);
         }
-        let topics = state.quota.charge(now, Flow::TopicRequests, 1, patience)?;
+        let flow = Flow::TopicRequests;
+        let topics = state.quota.charge(now, flow, 1, flow.park_max())?;
         Ok(Throttle {
             park: topics.park,
             told: throttle.told.max(topics.told),
@@ -156,8 +157,10 @@ impl Gate {
         })
     }
 
-    /// Charges a batch before it is appended.
+    /// Charges a batch before it is appended, unless it would have to wait for longer than `patience` or
+    /// than any batch may.
     pub(crate) fn ingress(&self, bytes: usize, patience: Duration) -> Result<Throttle, Overdue> {
+        let patience = patience.min(Flow::Ingress.park_max());
         let now = self.clock.now();
         let mut state = self.state();
         state

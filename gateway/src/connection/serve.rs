@@ -22,10 +22,10 @@ use wire::{
 
 use crate::call::{Answer, Call};
 use crate::client::Client;
-use crate::dispatch::{Step, dispatch, items, may_read_on, overload, refusal};
+use crate::dispatch::{Step, dispatch, items, may_read_on, overload, refusal, throttled};
 use crate::error::Fault;
 use crate::handlers::api_versions;
-use crate::limits::{FAILED_SIGN_IN_DELAY, PARKING_MAX, REQUEST_ITEMS_MAX};
+use crate::limits::{FAILED_SIGN_IN_DELAY, REQUEST_ITEMS_MAX};
 use crate::mute::Mute;
 use crate::services::Services;
 use crate::session::{Fate, NoCaller, Session};
@@ -141,12 +141,12 @@ fn data(
     let cluster = cluster.ok_or(NoCaller::SignedOut(auth::SignedOut::VirtualCluster))?;
     let api_key = header.api_key;
     let gate = services.gates.gate(cluster, &map);
-    let Ok(throttle) = gate.request(api_key, PARKING_MAX) else {
+    let Ok(throttle) = gate.request(api_key) else {
         client.mute.extend(TOLD_MAX);
-        return Ok(done(
-            &header,
-            refusal(&header, &request, overload(&request).code()),
-        ));
+        let overload = overload(&header);
+        services.metrics.error(overload.kind());
+        let answer = throttled(&header, &request, overload.code());
+        return Ok(done(&header, answer));
     };
     let received_at = Instant::now();
     let call = Call {
@@ -159,6 +159,7 @@ fn data(
         services: Arc::clone(services),
         gate,
         throttle: Mute::new(),
+        park: throttle.park,
     };
     call.slow_down(throttle);
     let may_read_on = may_read_on(&call, &request);

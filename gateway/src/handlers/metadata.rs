@@ -282,7 +282,7 @@ async fn create(call: &mut Call, missing: BTreeMap<String, NewTopic>, faults: &m
     let creating = services
         .control
         .create_topics(call.cluster.id, topics, false);
-    let Ok(outcomes) = tokio::time::timeout(PARKING_MAX, creating).await else {
+    let Ok(outcomes) = tokio::time::timeout(call.patience(PARKING_MAX), creating).await else {
         faults.extend(names.into_iter().map(|name| (name, Fault::TimedOut)));
         return;
     };

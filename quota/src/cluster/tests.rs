@@ -48,7 +48,7 @@ fn what_would_wait_for_longer_than_its_client_is_not_charged() {
     let now = Instant(10 * SECOND);
     let patience = Duration::from_secs(5);
     let mut charge = |amount| quota.charge(now, Flow::Ingress, amount, patience);
-    assert_eq!(charge(14_250).expect("is patient").park.as_secs(), 4);
+    assert_eq!(charge(7_250).expect("is patient").park.as_secs(), 4);
     let overdue = charge(1_001).expect_err("is not");
     assert_eq!(overdue.park, Duration::from_millis(5_001));
     assert_eq!(charge(1_000).expect("is patient").park, patience);
