@@ -162,6 +162,26 @@ async fn the_batches_of_a_request_share_one_wait() {
     assert!(start.elapsed() <= ms(3_100), "{:?}", start.elapsed());
 }
 
+/// However small the rate is against it, a batch is appended when little is owed.
+#[tokio::test(start_paused = true)]
+async fn a_batch_larger_than_all_that_may_be_owed_is_appended() {
+    let world = world(|limits| limits.ingress_bytes_per_s = ByteRate(10_000));
+    world.topic("t", 1);
+    let mut peer = world.connect();
+    let response = peer
+        .produce(produce_to("t", 0, batch(&vec![0; 200_000])))
+        .await;
+    assert_eq!(
+        (outcome(&response), response.throttle_time_ms),
+        ((0, 0), 1_000)
+    );
+    let response = peer.produce(produce_to("t", 0, batch(b"a"))).await;
+    assert_eq!(outcome(&response).0, 7);
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let response = peer.produce(produce_to("t", 0, batch(b"a"))).await;
+    assert_eq!(outcome(&response), (0, 1));
+}
+
 /// The last of five requests in flight is answered well before its client gives up.
 #[tokio::test(start_paused = true)]
 async fn a_client_with_five_requests_in_flight_does_not_give_up() {
