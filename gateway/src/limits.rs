@@ -119,7 +119,7 @@ pub const READ_RETRY_AFTER: Duration = Duration::from_millis(50);
 
 /// A request that finds its group without a coordinator is tried again after this time, until [`PARKING_MAX`]; then
 /// it is answered with COORDINATOR_NOT_AVAILABLE, which clients try again. What a coordinator takes for a rebalance
-/// does not count.
+/// does not count; it is bounded by the timeouts that JoinGroup names.
 pub const COORDINATOR_RETRY_AFTER: Duration = Duration::from_millis(50);
 
 /// Groups of one request that are asked for at one time; the others wait for their turn.
