@@ -21,6 +21,7 @@ use dashmap::DashMap;
 use model::{
     ByteCount, CatalogVersion, Clock, ClusterMap, Limits, VirtualCluster, VirtualClusterId,
 };
+use quota::throttle::TOLD_MAX;
 use quota::{ClusterQuota, Figures, Flow, LimitName, Overdue, Throttle};
 use tokio::sync::{Notify, Semaphore};
 use wire::ApiKey;
@@ -154,6 +155,19 @@ impl Gate {
             park: topics.park,
             told: throttle.told.max(topics.told),
             mute: throttle.mute.max(topics.mute),
+        })
+    }
+
+    /// Charges a Metadata request that creates topics as one that manages them. It is slowed down and never
+    /// refused, since consumers ask so: far above the rate it waits for as long as any, uncharged.
+    pub(crate) fn creation(&self) -> Throttle {
+        let flow = Flow::TopicRequests;
+        let now = self.clock.now();
+        let charged = self.state().quota.charge(now, flow, 1, flow.park_max());
+        charged.unwrap_or(Throttle {
+            park: flow.park_max(),
+            told: TOLD_MAX,
+            mute: flow.mute_max(),
         })
     }
 

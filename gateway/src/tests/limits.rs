@@ -7,10 +7,11 @@ use model::{ByteCount, ByteRate, FetchOverLimit, Limits, TopicConfig};
 use node_api::AppendRefusal;
 use quota::{Figures, LimitName};
 use tokio::time::Instant;
+use wire::messages::api_versions::ApiVersionsRequest;
 use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
 use wire::messages::delete_topics::DeleteTopicsRequest;
 use wire::messages::fetch::FetchRequest;
-use wire::messages::metadata::MetadataRequest;
+use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
 use wire::messages::produce::PartitionProduceData;
 use wire::{ApiKey, Response};
 
@@ -330,6 +331,61 @@ async fn topic_requests_keep_to_their_rate() {
     assert_eq!(told[7].1, 1_000, "what has waited is told what is left");
     let mut peer = world.connect();
     assert_eq!(metadata(&mut peer).await, 0, "other requests go on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_connection_serves_by_itself_counts_as_requests() {
+    let world = world(|limits| limits.requests_per_s = 10);
+    let mut peer = world.connect();
+    let start = Instant::now();
+    for _ in 0..20 {
+        peer.call(3, ApiVersionsRequest::default()).await;
+    }
+    assert!(start.elapsed() >= ms(900), "{:?}", start.elapsed());
+    assert!(figures(&world, LimitName::Requests).throttled >= ms(1_000));
+}
+
+async fn metadata_of(peer: &mut Peer, name: &str) -> (i16, i32) {
+    let topic = MetadataRequestTopic {
+        name: Some(name.to_owned()),
+        ..MetadataRequestTopic::default()
+    };
+    let request = MetadataRequest {
+        topics: Some(vec![topic]),
+        allow_auto_topic_creation: true,
+        ..MetadataRequest::default()
+    };
+    match peer.call(9, request).await {
+        Response::Metadata(response) => (response.topics[0].error_code, response.throttle_time_ms),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Topics that are created by asking for them are slowed down as others are, and never refused.
+#[tokio::test(start_paused = true)]
+async fn topics_that_metadata_creates_keep_to_the_rate() {
+    let world = World::new();
+    let mut peers: Vec<_> = (0..5).map(|_| world.connect()).collect();
+    let start = Instant::now();
+    for (number, peer) in peers.iter_mut().enumerate() {
+        assert_eq!(metadata_of(peer, &format!("t{number}")).await.0, 0);
+    }
+    assert!(start.elapsed() >= ms(490), "{:?}", start.elapsed());
+    assert_eq!(metadata_of(&mut world.connect(), "t0").await, (0, 0));
+}
+
+/// What the map says is spent is refused without asking the control plane.
+#[tokio::test(start_paused = true)]
+async fn metadata_creates_nothing_when_the_changes_are_spent() {
+    let world = World::new();
+    world.control.change(|map| {
+        let changes = map.partition_changes.entry(CLUSTER).or_default();
+        changes.add(model::Timestamp(super::world::WALL_START), 249);
+    });
+    world.services.router.refresh();
+    assert_eq!(metadata_of(&mut world.connect(), "t").await.0, 89);
+    let map = world.control.map();
+    assert!(map.topic_by_name(CLUSTER, "t").is_none());
 }
 
 /// Who would have to wait for long is refused, with the time to hold back.

@@ -138,7 +138,8 @@ fn without_limits_nobody_is_held_back() {
     );
 }
 
-/// Pauses in milliseconds and sizes, none too large by itself, of clients that send again and again whatever they are told.
+/// Pauses in milliseconds and sizes, none too large by itself, of clients that send again and again
+/// whatever they are told.
 fn demand() -> impl Strategy<Value = Vec<(u64, u64)>> {
     vec((0..400u64, prop_oneof![0..1_450u64, 0..20u64]), 1..200)
 }
