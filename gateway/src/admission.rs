@@ -19,8 +19,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use model::{Instant, Topic, TopicPartition, VirtualClusterId};
+use model::{Clock, Instant, Topic, TopicPartition, VirtualClusterId};
 use node_api::Appended;
+use quota::throttle::TOLD_MAX;
+use quota::{Flow, Throttle};
 use records::{BatchRules, Rejected, ValidBatch, validate};
 
 use crate::call::Call;
@@ -52,11 +54,53 @@ pub(crate) struct Admitted {
     pub(crate) mute: Option<Arc<Mute>>,
 }
 
+/// How long the batches of one request may take, all together, counted from its start.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    pub(crate) started_at: tokio::time::Instant,
+    pub(crate) timeout: Duration,
+    give_up_at: Instant,
+}
+
+impl Patience {
+    /// Of a request that begins now.
+    pub(crate) fn begin(timeout: Duration, clock: &dyn Clock) -> Self {
+        Self {
+            started_at: tokio::time::Instant::now(),
+            timeout,
+            give_up_at: clock.now() + timeout,
+        }
+    }
+
+    /// How much longer its batches may wait for the virtual cluster's rate.
+    fn park_left(&self) -> Duration {
+        let park_max = Flow::Ingress.park_max().min(self.timeout / 2);
+        park_max.saturating_sub(self.started_at.elapsed())
+    }
+
+    /// The throttle, cut to what the request may still stop its connection for. What is owed stays owed.
+    fn cut(&self, throttle: Throttle) -> Throttle {
+        let mute_left = Flow::Ingress.mute_max();
+        let mute_left = mute_left.saturating_sub(self.started_at.elapsed());
+        Throttle {
+            mute: throttle.mute.min(mute_left),
+            ..throttle
+        }
+    }
+}
+
+/// What the sender of a batch is told that would have to wait for too long: it must not come again at once.
+const OVERDUE: Throttle = Throttle {
+    park: Duration::ZERO,
+    told: TOLD_MAX,
+    mute: TOLD_MAX,
+};
+
 /// Admits a batch, or says why not. One whose topic names another codec is compressed anew.
 pub(crate) async fn admit(
     call: &Call,
     write: Authorized<BatchWrite<'_>>,
-    timeout: Duration,
+    patience: Patience,
 ) -> Result<Admitted, Fault> {
     let BatchWrite {
         topic,
@@ -76,16 +120,18 @@ pub(crate) async fn admit(
         let recompress = move || batch.recompress(codec, &rules, now);
         batch = off_the_path(call, batch_bytes, recompress).await?;
     }
-    let Ok(throttle) = call.gate.ingress(batch.bytes().len(), timeout / 2) else {
+    let bytes = batch.bytes().len();
+    let Ok(throttle) = call.gate.ingress(bytes, patience.park_left()) else {
+        call.slow_down(OVERDUE);
         return Err(Fault::TimedOut);
     };
-    call.slow_down(throttle);
+    call.slow_down(patience.cut(throttle));
     Ok(Admitted {
         park: throttle.park,
         virtual_cluster: call.cluster.id,
         partition,
         batch,
-        give_up_at: clock.now() + timeout,
+        give_up_at: patience.give_up_at.max(clock.now() + PARKING_MIN),
         mute: Some(Arc::clone(&call.client.mute)),
     })
 }

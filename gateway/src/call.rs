@@ -20,7 +20,7 @@ use crate::client::Client;
 use crate::connection::Parcel;
 use crate::error::Fault;
 use crate::gates::Gate;
-use crate::limits::REFUSAL_THROTTLE_MAX;
+use crate::limits::{PARKING_MIN, REFUSAL_THROTTLE_MAX};
 use crate::mute::Mute;
 use crate::permission::{Authorized, Caller, authorize};
 use crate::services::Services;
@@ -39,6 +39,8 @@ pub(crate) struct Call {
     pub(crate) gate: Arc<Gate>,
     /// Until when the client is told to hold back.
     pub(crate) throttle: Mute,
+    /// How long the request has to wait before it is carried out.
+    pub(crate) park: Duration,
 }
 
 /// What a client calls a topic.
@@ -52,6 +54,12 @@ impl Call {
     /// The request's version.
     pub(crate) fn version(&self) -> i16 {
         self.header.api_version
+    }
+
+    /// How long the control plane may take, where the client waits for `wanted`: what the request has waited
+    /// before is taken off.
+    pub(crate) fn patience(&self, wanted: Duration) -> Duration {
+        wanted.saturating_sub(self.park).max(PARKING_MIN)
     }
 
     /// The topic, if the caller may do `action` to it. Whether it exists is told only to those.

@@ -6,7 +6,8 @@
 //!
 //! ```text
 //!   group -> shard -> owner by the newest map -> asked -> answer
-//!                       ^                         | not the coordinator, or the owner changes
+//!                       ^                         | not the coordinator, the owner changes, or not
+//!                       |                         | available and the request may be repeated
 //!                       +---- pause, new map -----+
 //! ```
 //!
@@ -15,6 +16,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth::{Action, Resource};
 use futures_util::{StreamExt, stream};
@@ -85,21 +87,23 @@ impl<'a> Coordinators<'a> {
         let router = &self.call.services.router;
         let mut maps = router.changes();
         let mut give_up_at = self.give_up_at;
+        let members_until = self.members_wait(&asked.request);
+        let members_until = members_until.map(|wait| Instant::now() + wait);
         loop {
             let asked_at = Instant::now();
             let answer = ask_owner(router, &asked, &mut maps);
-            let answer = if waits_for_members(&asked.request) {
-                let answer = answer.await;
-                // The time that a coordinator takes for a rebalance is its members', and bounded by their timeouts.
-                give_up_at += asked_at.elapsed();
-                answer
-            } else {
-                let in_time = tokio::time::timeout_at(give_up_at, answer).await;
-                in_time.unwrap_or(Err(GroupError::NotAvailable))
-            };
+            let in_time = tokio::time::timeout_at(members_until.unwrap_or(give_up_at), answer);
+            let answer = in_time.await.unwrap_or(Err(GroupError::NotAvailable));
+            if let Some(until) = members_until {
+                // The time that a coordinator takes for a rebalance is its members'.
+                give_up_at = until.min(give_up_at + asked_at.elapsed());
+            }
             match answer {
                 Ok(reply) => return Ok(reply),
                 Err(GroupError::NotCoordinator) => self.pause(give_up_at).await?,
+                Err(GroupError::NotAvailable) if may_be_repeated(&asked.request) => {
+                    self.pause(give_up_at).await?;
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -118,6 +122,23 @@ impl<'a> Coordinators<'a> {
         }
     }
 
+    /// How long a request may take whose answer comes only when other members have done their part. Clients give up
+    /// a JoinGroup soon after their own rebalance timeout; a SyncGroup does not name one.
+    fn members_wait(&self, request: &GroupRequest) -> Option<Duration> {
+        let groups = &self.call.cluster.groups;
+        let ms = |ms: i32| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+        match request {
+            GroupRequest::Join(join) => {
+                Some(ms(join.rebalance_timeout_ms) + ms(join.session_timeout_ms) + PARKING_MAX)
+            }
+            GroupRequest::Sync(_) => {
+                let longest = u64::from(groups.session_timeout_ms_max);
+                Some(Duration::from_millis(longest) + PARKING_MAX)
+            }
+            _ => None,
+        }
+    }
+
     async fn pause(&self, give_up_at: Instant) -> Result<(), Fault> {
         if Instant::now() + COORDINATOR_RETRY_AFTER >= give_up_at {
             return Err(GroupError::NotAvailable.into());
@@ -133,9 +154,19 @@ pub(crate) fn wrong_reply() -> Fault {
     GroupError::NotAvailable.into()
 }
 
-/// Whether the answer comes only when other members have done their part.
-fn waits_for_members(request: &GroupRequest) -> bool {
-    matches!(request, GroupRequest::Join(_) | GroupRequest::Sync(_))
+/// Whether it does no harm to ask again when nobody knows whether it was done.
+fn may_be_repeated(request: &GroupRequest) -> bool {
+    match request {
+        GroupRequest::Heartbeat(_)
+        | GroupRequest::CommitOffsets(_)
+        | GroupRequest::FetchOffsets(_)
+        | GroupRequest::Describe => true,
+        GroupRequest::Join(_)
+        | GroupRequest::Sync(_)
+        | GroupRequest::Leave(_)
+        | GroupRequest::DeleteOffsets(_)
+        | GroupRequest::Delete => false,
+    }
 }
 
 /// Asks the owner of the group's shard; [`GroupError::NotCoordinator`] where there is none, or no longer the same.
@@ -155,7 +186,8 @@ async fn ask_owner(
         () = is_replaced(maps, shard, owner) => return Err(GroupError::NotCoordinator),
     };
     match refusal(&reply) {
-        Some(GroupError::NotCoordinator) => Err(GroupError::NotCoordinator),
+        Some(error @ GroupError::NotCoordinator) => Err(error),
+        Some(error @ GroupError::NotAvailable) if may_be_repeated(&asked.request) => Err(error),
         _ => Ok(reply),
     }
 }

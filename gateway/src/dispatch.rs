@@ -4,9 +4,9 @@
 //! own: signing in (`session`), the handlers.
 
 use futures_util::future::BoxFuture;
-use node_api::GroupError;
+use quota::throttle::TOLD_MAX;
 use tokio::time::Instant;
-use wire::{ErrorCode, Request, RequestHeader, Response};
+use wire::{ApiKey, ErrorCode, Request, RequestHeader, Response};
 
 use crate::call::{Answer, Call};
 use crate::error::Fault;
@@ -106,22 +106,17 @@ fn each<T>(things: &[T], parts: impl Fn(&T) -> usize) -> usize {
     things.iter().map(|thing| 1 + parts(thing)).sum()
 }
 
-/// Why a request is refused that has come too late for the virtual cluster's rate of requests: clients try it again.
-/// Those of groups take the error of other keys for their end.
-pub(crate) fn overload(request: &Request) -> Fault {
-    match request {
-        Request::OffsetFetch(_) => GroupError::NotCoordinator.into(),
-        Request::OffsetCommit(_)
-        | Request::FindCoordinator(_)
-        | Request::JoinGroup(_)
-        | Request::Heartbeat(_)
-        | Request::LeaveGroup(_)
-        | Request::SyncGroup(_)
-        | Request::DescribeGroups(_)
-        | Request::ListGroups(_)
-        | Request::DeleteGroups(_)
-        | Request::OffsetDelete(_) => GroupError::NotAvailable.into(),
-        _ => Fault::TimedOut,
+/// Why a request that manages topics is refused that has come too late for the virtual cluster's rate of those.
+/// Versions that do not know of it (KIP-599) are told that it timed out, which clients try again.
+pub(crate) fn overload(header: &RequestHeader) -> Fault {
+    let version_with_quota = match header.api_key {
+        ApiKey::CreateTopics => create_topics::VERSION_WITH_QUOTA,
+        ApiKey::DeleteTopics => delete_topics::VERSION_WITH_QUOTA,
+        ApiKey::CreatePartitions => create_partitions::VERSION_WITH_QUOTA,
+        _ => i16::MAX,
+    };
+    Fault::TopicRate {
+        is_known: header.api_version >= version_with_quota,
     }
 }
 
@@ -172,7 +167,9 @@ pub(crate) fn dispatch(call: Call, request: Request) -> Step {
         Request::OffsetForLeaderEpoch(request) => {
             Step::Waiting(Box::pin(offset_for_leader_epoch::handle(call, request)))
         }
-        Request::DescribeConfigs(request) => Step::Done(describe_configs::handle(&call, &request)),
+        Request::DescribeConfigs(request) => {
+            Step::Waiting(Box::pin(describe_configs::handle(call, request)))
+        }
         Request::AlterConfigs(request) => {
             Step::Waiting(Box::pin(alter_configs::handle(call, request)))
         }
@@ -198,9 +195,22 @@ pub(crate) fn dispatch(call: Call, request: Request) -> Step {
 
 /// The answer to a request that is refused as a whole, in the form of its key.
 pub(crate) fn refusal(header: &RequestHeader, request: &Request, code: ErrorCode) -> Answer {
+    match request {
+        Request::Produce(request) if request.acks == 0 => Answer::close(),
+        _ => Answer::new(header, &refused(header, request, code)),
+    }
+}
+
+/// The same, which tells the client to hold back.
+pub(crate) fn throttled(header: &RequestHeader, request: &Request, code: ErrorCode) -> Answer {
+    let mut response = refused(header, request, code);
+    response.set_throttle_time_ms(TOLD_MAX.as_millis() as i32);
+    Answer::new(header, &response)
+}
+
+fn refused(header: &RequestHeader, request: &Request, code: ErrorCode) -> Response {
     let version = header.api_version;
-    let response: Response = match request {
-        Request::Produce(request) if request.acks == 0 => return Answer::close(),
+    match request {
         Request::Produce(request) => produce::refusal(request, code).into(),
         Request::Fetch(request) => fetch::refusal(request, code).into(),
         Request::ListOffsets(request) => list_offsets::refusal(request, code).into(),
@@ -238,28 +248,5 @@ pub(crate) fn refusal(header: &RequestHeader, request: &Request, code: ErrorCode
             list_partition_reassignments::refusal(code).into()
         }
         Request::DescribeCluster(_) => describe_cluster::refusal(code).into(),
-    };
-    Answer::new(header, &response)
-}
-
-#[cfg(test)]
-mod tests {
-    use wire::messages::fetch::FetchRequest;
-    use wire::messages::join_group::JoinGroupRequest;
-    use wire::messages::offset_fetch::OffsetFetchRequest;
-
-    use super::*;
-
-    #[test]
-    fn who_comes_too_often_is_told_what_clients_try_again_on() {
-        let code = |request: Request| overload(&request).code();
-        let join = JoinGroupRequest::default();
-        assert_eq!(code(join.into()), ErrorCode::CoordinatorNotAvailable);
-        let offsets = OffsetFetchRequest::default();
-        assert_eq!(code(offsets.into()), ErrorCode::NotCoordinator);
-        assert_eq!(
-            code(FetchRequest::default().into()),
-            ErrorCode::RequestTimedOut
-        );
     }
 }

@@ -92,6 +92,12 @@ pub(crate) enum Fault {
         /// What was asked for.
         asked: u64,
     },
+    /// Topics are managed faster than the virtual cluster may.
+    #[error("The cluster's limit on requests that manage topics is exceeded; try again later.")]
+    TopicRate {
+        /// Whether the request's version knows the error.
+        is_known: bool,
+    },
     /// No answer in time; it may or may not have been done.
     #[error("The request timed out.")]
     TimedOut,
@@ -164,6 +170,8 @@ impl Fault {
             Self::Group(error) => group_code(*error),
             Self::FetchSession => ErrorCode::FetchSessionIdNotFound,
             Self::FetchTooLarge { .. } => ErrorCode::InvalidRequest,
+            Self::TopicRate { is_known: true } => ErrorCode::ThrottlingQuotaExceeded,
+            Self::TopicRate { is_known: false } => ErrorCode::RequestTimedOut,
             // Every client tries again on this one, without looking for another coordinator.
             Self::ControlPlane(_) => ErrorCode::CoordinatorLoadInProgress,
         }
@@ -188,7 +196,7 @@ impl Fault {
             | Self::TransactionalId
             | Self::Batch(_)
             | Self::FetchSession => ErrorKind::Client,
-            Self::FetchTooLarge { .. } => ErrorKind::TenantQuota,
+            Self::FetchTooLarge { .. } | Self::TopicRate { .. } => ErrorKind::TenantQuota,
             Self::Topic(error) => topic_kind(error),
             Self::Append(LaneError::TimedOut) | Self::TimedOut => ErrorKind::Service,
             Self::Append(LaneError::Refused(refusal)) => append_kind(*refusal),

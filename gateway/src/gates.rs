@@ -21,6 +21,7 @@ use dashmap::DashMap;
 use model::{
     ByteCount, CatalogVersion, Clock, ClusterMap, Limits, VirtualCluster, VirtualClusterId,
 };
+use quota::throttle::TOLD_MAX;
 use quota::{ClusterQuota, Figures, Flow, LimitName, Overdue, Throttle};
 use tokio::sync::{Notify, Semaphore};
 use wire::ApiKey;
@@ -141,14 +142,15 @@ impl Gate {
     }
 
     /// Charges a request by its kind. Requests that manage topics are charged as such, too.
-    pub(crate) fn request(&self, key: ApiKey, patience: Duration) -> Result<Throttle, Overdue> {
+    pub(crate) fn request(&self, key: ApiKey) -> Result<Throttle, Overdue> {
         let now = self.clock.now();
         let mut state = self.state();
-        let throttle = state.quota.charge(now, Flow::Requests, 1, patience)?;
+        let throttle = state.quota.charge(now, Flow::Requests, 1, Duration::ZERO)?;
         if !manages_topics(key) {
             return Ok(throttle);
         }
-        let topics = state.quota.charge(now, Flow::TopicRequests, 1, patience)?;
+        let flow = Flow::TopicRequests;
+        let topics = state.quota.charge(now, flow, 1, flow.park_max())?;
         Ok(Throttle {
             park: topics.park,
             told: throttle.told.max(topics.told),
@@ -156,8 +158,23 @@ impl Gate {
         })
     }
 
-    /// Charges a batch before it is appended.
+    /// Charges a Metadata request that creates topics as one that manages them. It is slowed down and never
+    /// refused, since consumers ask so: far above the rate it waits for as long as any, uncharged.
+    pub(crate) fn creation(&self) -> Throttle {
+        let flow = Flow::TopicRequests;
+        let now = self.clock.now();
+        let charged = self.state().quota.charge(now, flow, 1, flow.park_max());
+        charged.unwrap_or(Throttle {
+            park: flow.park_max(),
+            told: TOLD_MAX,
+            mute: flow.mute_max(),
+        })
+    }
+
+    /// Charges a batch before it is appended, unless it would have to wait for longer than `patience` or
+    /// than any batch may.
     pub(crate) fn ingress(&self, bytes: usize, patience: Duration) -> Result<Throttle, Overdue> {
+        let patience = patience.min(Flow::Ingress.park_max());
         let now = self.clock.now();
         let mut state = self.state();
         state

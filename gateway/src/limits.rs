@@ -38,6 +38,13 @@ pub const METADATA_PARTITIONS_MAX: usize = 100_000;
 /// INVALID_REQUEST. Enough for all topics of a virtual cluster with MSK Serverless's limits.
 pub const DESCRIBED_PROPERTIES_MAX: usize = 100_000;
 
+/// Bytes of properties that one DescribeConfigs answer tells; resources beyond are answered with
+/// INVALID_REQUEST.
+pub const DESCRIBED_BYTES_MAX: usize = 32 << 20;
+
+/// Resources that are described without a pause; then other connections of the thread have a turn.
+pub const DESCRIBED_AT_ONCE_MAX: usize = 64;
+
 /// Batches that are compressed anew at one time, each of which takes up to 64 MiB for its records;
 /// further ones wait, and their connections are not read meanwhile.
 pub const RECOMPRESSIONS_MAX: usize = 4;
@@ -112,7 +119,7 @@ pub const READ_RETRY_AFTER: Duration = Duration::from_millis(50);
 
 /// A request that finds its group without a coordinator is tried again after this time, until [`PARKING_MAX`]; then
 /// it is answered with COORDINATOR_NOT_AVAILABLE, which clients try again. What a coordinator takes for a rebalance
-/// does not count.
+/// does not count; it is bounded by the timeouts that JoinGroup names.
 pub const COORDINATOR_RETRY_AFTER: Duration = Duration::from_millis(50);
 
 /// Groups of one request that are asked for at one time; the others wait for their turn.
@@ -121,6 +128,9 @@ pub const GROUPS_IN_PARALLEL_MAX: usize = 16;
 /// Bytes that one answer tells of groups; groups beyond are answered with INVALID_REQUEST. Those that are asked for
 /// at the same time may pass it.
 pub const GROUPS_TOLD_BYTES_MAX: usize = 32 << 20;
+
+/// Bytes of metadata that one OffsetCommit brings; offsets beyond are answered with OFFSET_METADATA_TOO_LARGE.
+pub const COMMITTED_METADATA_BYTES_MAX: usize = 4 << 20;
 
 /// Longest name of a static member, as Kafka's clients have it; a longer one is INVALID_REQUEST. Coordinators make
 /// member ids of it, which must stay short enough to be told.

@@ -10,7 +10,7 @@
 //!
 //! Invariants: what was let through by the end of any span t, counted when its parking is over, is at
 //! most rate x (t + tolerance + the flow's longest mute), whatever the clients do, for bytes in and
-//! topic requests; changed limits and leases keep debt, in bytes.
+//! topic requests, and a single one more that is too large by itself; changed limits and leases keep debt, in bytes.
 
 use std::time::Duration;
 
@@ -142,7 +142,9 @@ impl ClusterQuota {
     }
 
     /// Charges a request, and says what becomes of it; none is charged that would have to wait for
-    /// longer than `patience` before it is carried out.
+    /// longer than `patience` before it is carried out. One that takes longer by itself than
+    /// [`Flow::mute_max`] would never come in time where others come, too: it is judged by what those
+    /// before it owe, waits for `patience` at most, and what it owes itself those after it wait for.
     pub fn charge(
         &mut self,
         now: Instant,
@@ -154,7 +156,11 @@ impl ClusterQuota {
         let level = &mut self.flows[flow as usize];
         let mut after = *level;
         let held = after.charge(now, amount);
-        let throttle = Throttle::of_debt(flow, after.debt(now));
+        let mut throttle = Throttle::of_debt(flow, after.debt(now));
+        let before = Throttle::of_debt(flow, level.debt(now));
+        if held > flow.mute_max() && before.park <= patience {
+            throttle.park = throttle.park.min(patience);
+        }
         if throttle.park > patience {
             self.refused[limit_of(flow).index()] += 1;
             return Err(Overdue {

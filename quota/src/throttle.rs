@@ -11,14 +11,16 @@
 //!
 //! | flow | told, at most | not read, at most | beyond |
 //! |---|---|---|---|
-//! | bytes in | 1 s | 10 s | waits until 10 s of debt are left, then is appended |
+//! | bytes in | 1 s | 3 s | waits until 3 s of debt are left, for 2 s at most, then is appended |
 //! | bytes out | 1 s | 1 s | a fetch is answered without records |
 //! | requests | 1 s | 3 s | forgotten |
-//! | topic requests | 1 s | 1 s | waits until 1 s of debt is left, then is carried out |
+//! | topic requests | 1 s | 1 s | waits until 1 s of debt is left, for 4 s at most, then is carried out |
 //!
-//! Bytes in may stop a connection for longest, since that carries batches; the others may carry
-//! heartbeats, and 3 s (the interval of heartbeats) on top of their interval is within the shortest
-//! session of 6 s that Kafka's defaults allow. So a limit on requests is exact for any number of
+//! What would wait for longer is refused, uncharged: clients have five requests in flight, the last of
+//! which stands behind the pauses of all before it, so that with 3 s for each all are answered within
+//! half of the 30 s after which clients give up. Any connection may carry heartbeats, and 3 s (the
+//! interval of heartbeats) on top of their interval is within the shortest session of 6 s that Kafka's
+//! defaults allow. So a limit on requests is exact for any number of
 //! connections below three seconds' worth of it, and above that each connection still has a request
 //! in three seconds.
 
@@ -52,9 +54,18 @@ impl Flow {
     /// Longest time that a connection is not read for one request.
     pub const fn mute_max(self) -> Duration {
         match self {
-            Self::Ingress => Duration::from_secs(10),
-            Self::Requests => Duration::from_secs(3),
+            Self::Ingress | Self::Requests => Duration::from_secs(3),
             Self::Egress | Self::TopicRequests => Duration::from_secs(1),
+        }
+    }
+
+    /// Longest time that a request waits before it is carried out; one that would wait for longer is
+    /// refused, so that what its connection sent after it is not answered too late.
+    pub const fn park_max(self) -> Duration {
+        match self {
+            Self::Ingress => Duration::from_secs(2),
+            Self::TopicRequests => Duration::from_secs(4),
+            Self::Egress | Self::Requests => Duration::ZERO,
         }
     }
 
@@ -127,8 +138,8 @@ mod tests {
     fn nobody_is_told_more_than_a_second() {
         assert_eq!(verdict(Flow::Ingress, 0), [0, 0, 0]);
         assert_eq!(verdict(Flow::Ingress, 700), [0, 700, 700]);
-        assert_eq!(verdict(Flow::Ingress, 4_000), [0, 1_000, 4_000]);
-        assert_eq!(verdict(Flow::Ingress, 12_000), [2_000, 1_000, 10_000]);
+        assert_eq!(verdict(Flow::Ingress, 4_000), [1_000, 1_000, 3_000]);
+        assert_eq!(verdict(Flow::Ingress, 5_000), [2_000, 1_000, 3_000]);
         assert_eq!(verdict(Flow::Egress, 12_000), [0, 1_000, 1_000]);
         assert_eq!(verdict(Flow::TopicRequests, 1_500), [500, 1_000, 1_000]);
     }
@@ -137,9 +148,16 @@ mod tests {
     fn requests_never_cost_a_session() {
         let shortest_session = Duration::from_secs(6);
         let heartbeats_every = Duration::from_secs(3);
-        for flow in [Flow::Requests, Flow::Egress, Flow::TopicRequests] {
+        for flow in Flow::ALL {
             let throttle = Throttle::of_debt(flow, Duration::MAX);
             assert!(throttle.mute + heartbeats_every <= shortest_session);
         }
+    }
+
+    #[test]
+    fn five_batches_in_flight_are_answered_within_half_a_clients_patience() {
+        let flow = Flow::Ingress;
+        let pause = flow.mute_max().max(flow.park_max() + TOLD_MAX);
+        assert!(4 * pause + flow.park_max() <= Duration::from_secs(15));
     }
 }

@@ -22,10 +22,10 @@ use wire::{
 
 use crate::call::{Answer, Call};
 use crate::client::Client;
-use crate::dispatch::{Step, dispatch, items, may_read_on, overload, refusal};
+use crate::dispatch::{Step, dispatch, items, may_read_on, overload, refusal, throttled};
 use crate::error::Fault;
 use crate::handlers::api_versions;
-use crate::limits::{FAILED_SIGN_IN_DELAY, PARKING_MAX, REQUEST_ITEMS_MAX};
+use crate::limits::{FAILED_SIGN_IN_DELAY, REQUEST_ITEMS_MAX};
 use crate::mute::Mute;
 use crate::services::Services;
 use crate::session::{Fate, NoCaller, Session};
@@ -85,6 +85,9 @@ pub(super) fn frame(
     if items > REQUEST_ITEMS_MAX {
         return Err(Refused::Items { items });
     }
+    if session.is_known() {
+        charge(client, &request);
+    }
     match &request {
         Request::SaslHandshake(asked) => {
             let (response, fate) = session.handshake(&asked.mechanism, header.api_version);
@@ -106,6 +109,20 @@ pub(super) fn frame(
             };
             data(services, client, session, envelope, request)
         }
+    }
+}
+
+/// The requests that the connection serves by itself count, too, from the sign-in on: nobody is to make
+/// them for nothing. What signs in is bounded by the time that it may take.
+fn charge(client: &Client, request: &Request) {
+    let is_own = matches!(
+        request,
+        Request::SaslHandshake(_) | Request::SaslAuthenticate(_) | Request::ApiVersions(_)
+    );
+    if let (true, Some(place)) = (is_own, client.place.get()) {
+        // Requests of these keys are never overdue.
+        let throttle = place.gate().request(request.api_key()).unwrap_or_default();
+        client.mute.extend(throttle.mute);
     }
 }
 
@@ -141,15 +158,15 @@ fn data(
     let cluster = cluster.ok_or(NoCaller::SignedOut(auth::SignedOut::VirtualCluster))?;
     let api_key = header.api_key;
     let gate = services.gates.gate(cluster, &map);
-    let Ok(throttle) = gate.request(api_key, PARKING_MAX) else {
+    let Ok(throttle) = gate.request(api_key) else {
         client.mute.extend(TOLD_MAX);
-        return Ok(done(
-            &header,
-            refusal(&header, &request, overload(&request).code()),
-        ));
+        let overload = overload(&header);
+        services.metrics.error(overload.kind());
+        let answer = throttled(&header, &request, overload.code());
+        return Ok(done(&header, answer));
     };
     let received_at = Instant::now();
-    let call = Call {
+    let mut call = Call {
         header,
         frame_bytes,
         cluster: Arc::clone(cluster),
@@ -159,11 +176,20 @@ fn data(
         services: Arc::clone(services),
         gate,
         throttle: Mute::new(),
+        park: throttle.park,
     };
     call.slow_down(throttle);
     let may_read_on = may_read_on(&call, &request);
+    let mut park = throttle.park;
+    if matches!(request, Request::Metadata(_)) && !may_read_on {
+        // It creates topics.
+        let throttle = call.gate.creation();
+        call.slow_down(throttle);
+        park = park.max(throttle.park);
+        call.park = park;
+    }
     Ok(Served {
-        step: dispatch(call, request).not_before(received_at + throttle.park),
+        step: dispatch(call, request).not_before(received_at + park),
         api_key: Some(api_key),
         may_read_on,
     })

@@ -197,7 +197,7 @@ async fn carry_out(
     let count = changes.len();
     let control = &call.services.control;
     let altering = control.alter_topics(call.cluster.id, changes, validate_only);
-    let outcomes = tokio::time::timeout(PARKING_MAX, altering).await;
+    let outcomes = tokio::time::timeout(call.patience(PARKING_MAX), altering).await;
     call.services.router.refresh();
     match outcomes {
         Ok(outcomes) => outcomes

@@ -21,7 +21,7 @@ use crate::error::Fault;
 use crate::permission::{Authorized, authorize};
 
 /// First version whose clients know THROTTLING_QUOTA_EXCEEDED (KIP-599).
-const VERSION_WITH_QUOTA: i16 = 3;
+pub(crate) const VERSION_WITH_QUOTA: i16 = 3;
 
 /// Adds what can be added; one failure does not touch the other topics.
 pub(crate) async fn handle(call: Call, request: CreatePartitionsRequest) -> Answer {
@@ -48,7 +48,7 @@ pub(crate) async fn handle(call: Call, request: CreatePartitionsRequest) -> Answ
             Some(0) | None => {}
         }
     }
-    let patience = parking_time(request.timeout_ms);
+    let patience = call.patience(parking_time(request.timeout_ms));
     let creating = create(&call, authorized, request.validate_only, patience);
     results.extend(creating.await);
     call.answer(CreatePartitionsResponse {

@@ -26,7 +26,7 @@ use crate::permission::{Authorized, authorize};
 use crate::topic_config;
 
 /// First version whose clients know THROTTLING_QUOTA_EXCEEDED (KIP-599).
-const VERSION_WITH_QUOTA: i16 = 6;
+pub(crate) const VERSION_WITH_QUOTA: i16 = 6;
 
 /// Stands for the cluster's default number of partitions or replicas.
 const DEFAULT: i32 = -1;
@@ -173,7 +173,7 @@ async fn create(
     let names: Vec<_> = topics.iter().map(|topic| topic.name.clone()).collect();
     let control = &call.services.control;
     let creating = control.create_topics(call.cluster.id, topics, request.validate_only);
-    let patience = parking_time(request.timeout_ms);
+    let patience = call.patience(parking_time(request.timeout_ms));
     let Ok(outcomes) = tokio::time::timeout(patience, creating).await else {
         let names = names.iter();
         return names

@@ -3,9 +3,11 @@
 //! Moves the start of logs up, durably, each partition on its own; -1 stands for the high watermark.
 //! The right to delete the topic is asked for. MSK Serverless does not serve this key.
 //!
-//! What differs from Apache Kafka: a partition that is named twice is answered once for each; one
-//! whose owner does not answer in time is error 7, and may be done.
+//! What differs from Apache Kafka: a partition that is named repeatedly is cut once, at the largest of
+//! its offsets, and answered for each mention; one whose owner does not answer in time is error 7, and
+//! may be done.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use auth::Action;
@@ -45,12 +47,9 @@ pub(crate) async fn handle(call: Call, request: DeleteRecordsRequest) -> Answer 
         })
     });
     let cuts: Vec<_> = cuts.collect();
-    let call = &call;
-    let cuts = cuts.into_iter().map(|(index, cut)| async move {
-        let done = match cut {
-            Ok((partition, offset)) => delete(call, partition, offset, deadline).await,
-            Err(fault) => Err(fault),
-        };
+    let starts = delete_each(&call, once(&cuts), deadline).await;
+    let done = cuts.into_iter().map(|(index, cut)| {
+        let done = cut.and_then(|(partition, _)| starts[&partition].clone());
         match done {
             Ok(start) => DeleteRecordsPartitionResult {
                 partition_index: index,
@@ -60,10 +59,7 @@ pub(crate) async fn handle(call: Call, request: DeleteRecordsRequest) -> Answer 
             Err(fault) => refused(index, call.refuse(&fault)),
         }
     });
-    let done: Vec<_> = stream::iter(cuts)
-        .buffered(READS_IN_PARALLEL_MAX)
-        .collect()
-        .await;
+    let done: Vec<_> = done.collect();
     let mut done = done.into_iter();
     let topics = request.topics.into_iter();
     let topics = topics.map(|topic| DeleteRecordsTopicResult {
@@ -100,11 +96,40 @@ fn refused(partition_index: i32, code: ErrorCode) -> DeleteRecordsPartitionResul
     }
 }
 
-/// What is to be cut where; no offset for the high watermark.
-fn cut(
-    topic: &Arc<Topic>,
-    asked: &DeleteRecordsPartition,
-) -> Result<(TopicPartition, Option<Offset>), Fault> {
+/// Where a partition is to be cut; no offset for the high watermark.
+type Cut = (TopicPartition, Option<Offset>);
+
+/// Each partition once, with the largest of its offsets; the high watermark is above all.
+fn once(cuts: &[(i32, Result<Cut, Fault>)]) -> BTreeMap<TopicPartition, Option<Offset>> {
+    let mut largest = BTreeMap::new();
+    for &(partition, offset) in cuts.iter().flat_map(|(_, cut)| cut) {
+        largest
+            .entry(partition)
+            .and_modify(|known: &mut Option<Offset>| {
+                *known = known.zip(offset).map(|(a, b)| a.max(b))
+            })
+            .or_insert(offset);
+    }
+    largest
+}
+
+/// Cuts the partitions, in parallel; what became of each.
+async fn delete_each(
+    call: &Call,
+    cuts: BTreeMap<TopicPartition, Option<Offset>>,
+    deadline: Instant,
+) -> BTreeMap<TopicPartition, Result<Offset, Fault>> {
+    let cuts = cuts.into_iter().map(|(partition, offset)| async move {
+        (partition, delete(call, partition, offset, deadline).await)
+    });
+    stream::iter(cuts)
+        .buffered(READS_IN_PARALLEL_MAX)
+        .collect()
+        .await
+}
+
+/// What is to be cut where.
+fn cut(topic: &Arc<Topic>, asked: &DeleteRecordsPartition) -> Result<Cut, Fault> {
     let partition = partition_of(topic, asked.partition_index)?;
     let policy = topic.config.cleanup_policy;
     if policy.compacts() && !policy.deletes() {

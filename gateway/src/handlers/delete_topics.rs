@@ -20,7 +20,7 @@ use crate::error::Fault;
 use crate::permission::authorize;
 
 /// First version whose clients know THROTTLING_QUOTA_EXCEEDED (KIP-599).
-const VERSION_WITH_QUOTA: i16 = 5;
+pub(crate) const VERSION_WITH_QUOTA: i16 = 5;
 
 /// Deletes what can be deleted; one failure does not touch the other topics.
 pub(crate) async fn handle(call: Call, mut request: DeleteTopicsRequest) -> Answer {
@@ -116,7 +116,8 @@ async fn delete(
         .services
         .control
         .delete_topics(call.cluster.id, references);
-    let Ok(outcomes) = tokio::time::timeout(parking_time(timeout_ms), deleting).await else {
+    let patience = call.patience(parking_time(timeout_ms));
+    let Ok(outcomes) = tokio::time::timeout(patience, deleting).await else {
         let topics = topics.into_iter();
         return topics
             .map(|topic| refused(call, topic, &Fault::TimedOut))

@@ -6,7 +6,10 @@
 //!
 //! What differs from Apache Kafka: a broker tells fewer properties and all are read-only; any broker
 //! is told by any; there are no loggers, and neither client metrics nor groups have properties, so
-//! their lists are empty. An answer has a bound, beyond which a resource is error 42.
+//! their lists are empty. A resource that is named twice is told once. An answer has bounds, beyond
+//! which a resource is error 42.
+
+use std::collections::HashSet;
 
 use model::{Limits, TopicConfig, TopicName};
 use wire::ErrorCode;
@@ -19,49 +22,64 @@ use crate::call::{Answer, Call, TopicKey};
 use crate::config_resource::{Deed, ResourceType};
 use crate::config_source::{ConfigSource, MIN_INSYNC_REPLICAS, type_code};
 use crate::error::Fault;
-use crate::limits::DESCRIBED_PROPERTIES_MAX;
+use crate::limits::{DESCRIBED_AT_ONCE_MAX, DESCRIBED_BYTES_MAX, DESCRIBED_PROPERTIES_MAX};
 use crate::topic_config::{self, Property};
 
 mod broker;
 
 /// Tells the properties of each resource.
-pub(crate) fn handle(call: &Call, request: &DescribeConfigsRequest) -> Answer {
+pub(crate) async fn handle(call: Call, request: DescribeConfigsRequest) -> Answer {
     let mut types = request.resources.iter().map(|asked| asked.resource_type);
     if types.any(|code| ResourceType::from_code(code).is_none()) {
         // As in Kafka nothing is told at all then.
         let unknown = Fault::Invalid("A resource is of an unknown type.");
-        let mut refused = refusal(request, call.refuse(&unknown));
+        let mut refused = refusal(&request, call.refuse(&unknown));
         for result in &mut refused.results {
             result.error_message = Some(unknown.text());
         }
         return call.answer(refused);
     }
-    let mut room = DESCRIBED_PROPERTIES_MAX;
-    let results = request.resources.iter().map(|asked| {
-        let result = DescribeConfigsResult {
-            resource_type: asked.resource_type,
-            resource_name: asked.resource_name.clone(),
-            ..DescribeConfigsResult::default()
-        };
-        match describe(call, request, asked).and_then(|configs| fit(configs, &mut room)) {
-            Ok(configs) => DescribeConfigsResult {
-                // As in Kafka empty, not null.
-                error_message: Some(String::new()),
-                configs,
-                ..result
-            },
-            Err(fault) => DescribeConfigsResult {
-                error_code: call.refuse(&fault).code(),
-                error_message: Some(fault.text()),
-                ..result
-            },
+    let mut room = Room::new();
+    let mut seen = HashSet::new();
+    let mut results = Vec::new();
+    for (number, asked) in request.resources.iter().enumerate() {
+        if seen.insert((asked.resource_type, asked.resource_name.as_str())) {
+            results.push(tell(&call, &request, asked, &mut room));
         }
-    });
-    let results = results.collect();
+        if (number + 1) % DESCRIBED_AT_ONCE_MAX == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
     call.answer(DescribeConfigsResponse {
         results,
         ..DescribeConfigsResponse::default()
     })
+}
+
+fn tell(
+    call: &Call,
+    request: &DescribeConfigsRequest,
+    asked: &DescribeConfigsResource,
+    room: &mut Room,
+) -> DescribeConfigsResult {
+    let result = DescribeConfigsResult {
+        resource_type: asked.resource_type,
+        resource_name: asked.resource_name.clone(),
+        ..DescribeConfigsResult::default()
+    };
+    match describe(call, request, asked).and_then(|configs| room.fit(configs)) {
+        Ok(configs) => DescribeConfigsResult {
+            // As in Kafka empty, not null.
+            error_message: Some(String::new()),
+            configs,
+            ..result
+        },
+        Err(fault) => DescribeConfigsResult {
+            error_code: call.refuse(&fault).code(),
+            error_message: Some(fault.text()),
+            ..result
+        },
+    }
 }
 
 /// The same error for every resource.
@@ -84,13 +102,42 @@ pub(crate) fn refusal(
 
 type Configs = Vec<DescribeConfigsResourceResult>;
 
-/// Takes its room in the answer, if there is enough.
-fn fit(configs: Configs, room: &mut usize) -> Result<Configs, Fault> {
-    let left = room.checked_sub(configs.len());
-    *room = left.ok_or(Fault::Invalid(
-        "Too many properties for one answer; ask for fewer resources.",
-    ))?;
-    Ok(configs)
+/// How much the answer may still tell.
+struct Room {
+    properties: usize,
+    bytes: usize,
+}
+
+impl Room {
+    fn new() -> Self {
+        Self {
+            properties: DESCRIBED_PROPERTIES_MAX,
+            bytes: DESCRIBED_BYTES_MAX,
+        }
+    }
+
+    /// Takes the room of a resource, if there is enough.
+    fn fit(&mut self, configs: Configs) -> Result<Configs, Fault> {
+        let properties = self.properties.checked_sub(configs.len());
+        let bytes = self
+            .bytes
+            .checked_sub(configs.iter().map(size_of_property).sum());
+        let (Some(properties), Some(bytes)) = (properties, bytes) else {
+            return Err(Fault::Invalid(
+                "Too many properties for one answer; ask for fewer resources.",
+            ));
+        };
+        *self = Self { properties, bytes };
+        Ok(configs)
+    }
+}
+
+/// The bytes of its texts; the rest is bounded by the number of properties.
+fn size_of_property(config: &DescribeConfigsResourceResult) -> usize {
+    let synonyms = config.synonyms.iter();
+    let synonyms = synonyms.map(|is| is.name.len() + is.value.as_ref().map_or(0, String::len));
+    let own = [&config.value, &config.documentation].into_iter().flatten();
+    config.name.len() + own.map(String::len).sum::<usize>() + synonyms.sum::<usize>()
 }
 
 fn describe(
@@ -113,7 +160,8 @@ fn describe(
         ResourceType::ClientMetrics | ResourceType::Group => Configs::new(),
     };
     let keys = asked.configuration_keys.as_deref().unwrap_or_default();
-    configs.retain(|config| keys.is_empty() || keys.contains(&config.name));
+    let keys: HashSet<&str> = keys.iter().map(String::as_str).collect();
+    configs.retain(|config| keys.is_empty() || keys.contains(config.name.as_str()));
     Ok(configs)
 }
 
@@ -181,4 +229,25 @@ fn synonyms(property: &Property) -> Vec<DescribeConfigsSynonym> {
         synonyms.push(synonym(name, &property.default, ConfigSource::Default));
     }
     synonyms
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_has_room_for_so_many_properties_and_bytes() {
+        let property = |bytes| DescribeConfigsResourceResult {
+            documentation: Some("x".repeat(bytes)),
+            ..DescribeConfigsResourceResult::default()
+        };
+        let mut room = Room::new();
+        assert!(room.fit(vec![property(DESCRIBED_BYTES_MAX - 1)]).is_ok());
+        assert!(room.fit(vec![property(2)]).is_err());
+        assert!(room.fit(vec![property(1)]).is_ok());
+        let many = || vec![DescribeConfigsResourceResult::default(); DESCRIBED_PROPERTIES_MAX / 2];
+        let mut room = Room::new();
+        assert!(room.fit(many()).is_ok() && room.fit(many()).is_ok());
+        assert!(room.fit(vec![property(0)]).is_err());
+    }
 }

@@ -3,8 +3,11 @@
 //! As in Kafka, a group that does not exist is `Dead`, from version 6 with error 69; what the caller may do is told
 //! only if it asks.
 //!
-//! What differs from Apache Kafka: results come in the order of the request; groups beyond 32 MiB of answer are
+//! What differs from Apache Kafka: results come in the order of the request; a group that is named
+//! repeatedly is told once; groups beyond 32 MiB of answer are
 //! error 42; operations on a group's dynamic configuration are not told, since no action stands for them.
+
+use std::collections::HashSet;
 
 use auth::Action;
 use futures_util::{StreamExt, stream};
@@ -27,8 +30,10 @@ use crate::operations;
 const VERSION_WITH_NOT_FOUND: i16 = 6;
 
 /// Describes the groups, each on its own.
-pub(crate) async fn handle(call: Call, request: DescribeGroupsRequest) -> Answer {
+pub(crate) async fn handle(call: Call, mut request: DescribeGroupsRequest) -> Answer {
     let with_operations = request.include_authorized_operations;
+    let mut seen = HashSet::new();
+    request.groups.retain(|group| seen.insert(group.clone()));
     let coordinators = Coordinators::new(&call);
     let room = AnswerRoom::default();
     let groups = request.groups.into_iter().map(|group| async {

@@ -241,7 +241,8 @@ fn find(call: &Call, asked: &MetadataRequestTopic, faults: &Faults) -> Result<Ar
 /// Creates the topics that were named and do not exist, where request, cluster and policies allow.
 /// Gives back why it did not.
 async fn create_missing(call: &mut Call, request: &MetadataRequest) -> Faults {
-    let (missing, mut faults) = missing(call, request);
+    let (mut missing, mut faults) = missing(call, request);
+    within_budget(call, &mut missing, &mut faults);
     if !missing.is_empty() {
         create(call, missing, &mut faults).await;
     }
@@ -276,13 +277,37 @@ fn missing(call: &Call, request: &MetadataRequest) -> (BTreeMap<String, NewTopic
     (missing, faults)
 }
 
+/// Leaves what there is room for among the changes of partitions, by the map; the catalog has the last word.
+fn within_budget(call: &Call, missing: &mut BTreeMap<String, NewTopic>, faults: &mut Faults) {
+    let ceiling = call.cluster.limits.partition_changes_per_5_min;
+    let Some(changes) = call.map.partition_changes.get(&call.cluster.id) else {
+        return;
+    };
+    if ceiling == u32::MAX {
+        return;
+    }
+    let now = call.services.clock.wall();
+    let asked = call.cluster.default_partitions;
+    let retry_after_ms = changes.wait_ms(now, asked, ceiling);
+    if retry_after_ms > 0 {
+        let spent = TopicError::TooManyChanges {
+            ceiling,
+            used: changes.within(now),
+            asked,
+            retry_after_ms,
+        };
+        let names = std::mem::take(missing).into_keys();
+        faults.extend(names.map(|name| (name, Fault::Topic(spent.clone()))));
+    }
+}
+
 async fn create(call: &mut Call, missing: BTreeMap<String, NewTopic>, faults: &mut Faults) {
     let (names, topics): (Vec<_>, Vec<_>) = missing.into_iter().unzip();
     let services = &call.services;
     let creating = services
         .control
         .create_topics(call.cluster.id, topics, false);
-    let Ok(outcomes) = tokio::time::timeout(PARKING_MAX, creating).await else {
+    let Ok(outcomes) = tokio::time::timeout(call.patience(PARKING_MAX), creating).await else {
         faults.extend(names.into_iter().map(|name| (name, Fault::TimedOut)));
         return;
     };

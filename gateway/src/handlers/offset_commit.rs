@@ -5,7 +5,10 @@
 //! is not looked at; a group without a name may have offsets.
 //!
 //! What differs from Apache Kafka: topics are answered in the order of the request; an offset below zero is error 42,
-//! where Kafka keeps it and then tells it as none.
+//! where Kafka keeps it and then tells it as none; of a partition that is named repeatedly only the last offset is
+//! written, and every mention is answered with what became of it; metadata beyond 4 MiB of a request is error 12.
+
+use std::collections::BTreeMap;
 
 use auth::Action;
 use model::{LeaderEpoch, Offset, TopicId};
@@ -20,6 +23,7 @@ use wire::messages::offset_commit::{
 use crate::call::{Answer, Call, TopicKey, partition_of};
 use crate::coordinators::{Coordinators, wrong_reply};
 use crate::error::Fault;
+use crate::limits::COMMITTED_METADATA_BYTES_MAX;
 use crate::permission::Authorized;
 
 /// First version in which topics are named by id.
@@ -27,6 +31,9 @@ const VERSION_WITH_IDS: i16 = 10;
 
 /// What becomes of each partition of the request, in its order.
 type Outcomes = Vec<Result<(), Fault>>;
+
+/// For each partition of the request, in its order, which of the offsets that are committed stands for it.
+type Places = Vec<Result<usize, Fault>>;
 
 /// Commits what can be committed.
 pub(crate) async fn handle(call: Call, mut request: OffsetCommitRequest) -> Answer {
@@ -71,9 +78,9 @@ async fn commit(call: &Call, request: &mut OffsetCommitRequest) -> Outcomes {
             return vec![Err(fault); partitions.sum()];
         }
     };
-    let (outcomes, offsets) = sort_out(call, request);
+    let (places, offsets) = sort_out(call, request);
     if offsets.is_empty() {
-        return outcomes;
+        return settle(places, Ok(Vec::new()));
     }
     let commit = GroupRequest::CommitOffsets(CommitOffsets {
         membership: Membership {
@@ -89,24 +96,51 @@ async fn commit(call: &Call, request: &mut OffsetCommitRequest) -> Outcomes {
         Ok(_) => Err(wrong_reply()),
         Err(fault) => Err(fault),
     };
-    settle(outcomes, committed)
+    settle(places, committed)
 }
 
 /// Each partition that was handed over gets what the coordinator says of it, or of all.
-fn settle(outcomes: Outcomes, committed: Result<Vec<Result<(), GroupError>>, Fault>) -> Outcomes {
-    let mut committed = committed.map(Vec::into_iter);
-    let outcomes = outcomes.into_iter().map(|outcome| {
-        outcome?;
-        let committed = committed.as_mut().map_err(|fault| fault.clone())?;
-        Ok(committed.next().ok_or_else(wrong_reply)??)
+fn settle(places: Places, committed: Result<Vec<Result<(), GroupError>>, Fault>) -> Outcomes {
+    let outcomes = places.into_iter().map(|place| {
+        let place = place?;
+        let committed = committed.as_ref().map_err(Fault::clone)?;
+        Ok((*committed.get(place).ok_or_else(wrong_reply)?)?)
     });
     outcomes.collect()
 }
 
+/// What is committed, each partition once.
+#[derive(Default)]
+struct Sorted {
+    offsets: Vec<CommitOffset>,
+    places: BTreeMap<OffsetKey, usize>,
+    metadata_bytes: usize,
+}
+
+impl Sorted {
+    /// Takes an offset in, in the place of an earlier one of its partition.
+    fn put(&mut self, offset: CommitOffset) -> Result<usize, Fault> {
+        let place = self.places.get(&offset.key).copied();
+        let before = place.map_or(0, |place| self.offsets[place].metadata.len());
+        let bytes = self.metadata_bytes - before + offset.metadata.len();
+        if bytes > COMMITTED_METADATA_BYTES_MAX {
+            return Err(GroupError::OffsetMetadataTooLarge.into());
+        }
+        self.metadata_bytes = bytes;
+        if let Some(place) = place {
+            self.offsets[place] = offset;
+            return Ok(place);
+        }
+        self.places.insert(offset.key, self.offsets.len());
+        self.offsets.push(offset);
+        Ok(self.offsets.len() - 1)
+    }
+}
+
 /// What can be committed, and for each partition of the request whether it can.
-fn sort_out(call: &Call, request: &mut OffsetCommitRequest) -> (Outcomes, Vec<CommitOffset>) {
-    let mut offsets = Vec::new();
-    let mut outcomes = Vec::new();
+fn sort_out(call: &Call, request: &mut OffsetCommitRequest) -> (Places, Vec<CommitOffset>) {
+    let mut sorted = Sorted::default();
+    let mut places = Vec::new();
     for asked in &mut request.topics {
         let topic = call
             .topic(key(call, asked), Action::ReadData)
@@ -122,10 +156,10 @@ fn sort_out(call: &Call, request: &mut OffsetCommitRequest) -> (Outcomes, Vec<Co
                     };
                     offset(key, asked)
                 });
-            outcomes.push(offset.map(|offset| offsets.push(offset)));
+            places.push(offset.and_then(|offset| sorted.put(offset)));
         }
     }
-    (outcomes, offsets)
+    (places, sorted.offsets)
 }
 
 fn key<'a>(call: &Call, asked: &'a OffsetCommitRequestTopic) -> TopicKey<'a> {
@@ -154,7 +188,7 @@ mod tests {
 
     #[test]
     fn each_partition_gets_what_is_said_of_it() {
-        let asked = || vec![Ok(()), Err(Fault::UnknownTopicId), Ok(())];
+        let asked = || vec![Ok(0), Err(Fault::UnknownTopicId), Ok(1)];
         let codes = |committed| {
             let outcomes = settle(asked(), committed).into_iter();
             let codes = outcomes.map(|outcome| outcome.map_or_else(|f| f.code().code(), |()| 0));
@@ -167,5 +201,27 @@ mod tests {
             [27, 100, 27]
         );
         assert_eq!(codes(Ok(vec![Ok(())])), [0, 100, 15]);
+    }
+
+    #[test]
+    fn the_last_offset_of_a_partition_wins_and_metadata_is_bounded() {
+        let commit = |partition, offset, bytes| CommitOffset {
+            key: OffsetKey {
+                topic: TopicId([1; 16]),
+                partition,
+            },
+            offset: Offset::new(offset).expect("it is small"),
+            leader_epoch: None,
+            metadata: "m".repeat(bytes),
+        };
+        let mut sorted = Sorted::default();
+        let mut put = |offset| sorted.put(offset).map_err(|fault| fault.code().code());
+        assert_eq!(put(commit(0, 5, COMMITTED_METADATA_BYTES_MAX)), Ok(0));
+        assert_eq!(put(commit(1, 6, 1)), Err(12));
+        assert_eq!(put(commit(0, 3, COMMITTED_METADATA_BYTES_MAX - 1)), Ok(0));
+        assert_eq!(put(commit(1, 6, 1)), Ok(1));
+        let offsets = sorted.offsets.iter();
+        let offsets: Vec<_> = offsets.map(|commit| commit.offset.to_wire()).collect();
+        assert_eq!(offsets, [3, 6]);
     }
 }

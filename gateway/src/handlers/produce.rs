@@ -12,7 +12,6 @@
 //! refused closes the connection, as in Kafka.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use auth::Action;
 use model::{Topic, TopicId, TopicPartition};
@@ -28,7 +27,7 @@ use wire::messages::produce::{
     ProduceResponse, TopicProduceData, TopicProduceResponse,
 };
 
-use crate::admission::{BatchWrite, admit, hold_until, parking_time};
+use crate::admission::{BatchWrite, Patience, admit, hold_until, parking_time};
 use crate::call::{Answer, Call, TopicKey, partition_of};
 use crate::dispatch::Step;
 use crate::error::{ErrorKind, Fault};
@@ -44,15 +43,15 @@ pub(crate) async fn submit(call: Call, request: ProduceRequest) -> Step {
     let acks = request.acks;
     let whole = check(&request).err();
     let timeout = parking_time(request.timeout_ms);
+    let patience = Patience::begin(timeout, call.services.clock.as_ref());
     let mut topics = Vec::with_capacity(request.topic_data.len());
     for topic in request.topic_data {
-        topics.push(submit_topic(&call, topic, whole.as_ref(), timeout).await);
+        topics.push(submit_topic(&call, topic, whole.as_ref(), patience).await);
     }
     let pending = Pending {
         call,
         topics,
-        timeout,
-        submitted_at: Instant::now(),
+        patience,
     };
     Step::Waiting(Box::pin(pending.finish(acks == 0)))
 }
@@ -97,8 +96,7 @@ fn check(request: &ProduceRequest) -> Result<(), Fault> {
 struct Pending {
     call: Call,
     topics: Vec<PendingTopic>,
-    timeout: Duration,
-    submitted_at: Instant,
+    patience: Patience,
 }
 
 struct PendingTopic {
@@ -121,7 +119,7 @@ async fn submit_topic(
     call: &Call,
     topic: TopicProduceData,
     whole: Option<&Fault>,
-    timeout: Duration,
+    patience: Patience,
 ) -> PendingTopic {
     let found = match whole {
         Some(fault) => Err(fault.clone()),
@@ -138,7 +136,7 @@ async fn submit_topic(
     for data in topic.partition_data {
         let index = data.index;
         let append = match &found {
-            Ok(topic) => submit_batch(call, topic, data, timeout).await,
+            Ok(topic) => submit_batch(call, topic, data, patience).await,
             Err(fault) => Err(fault.clone()),
         };
         partitions.push(PendingPartition { index, append });
@@ -154,7 +152,7 @@ async fn submit_batch(
     call: &Call,
     topic: &Authorized<Arc<Topic>>,
     data: PartitionProduceData,
-    timeout: Duration,
+    patience: Patience,
 ) -> Result<PendingAppend, Fault> {
     let partition = partition_of(topic.request(), data.index)?;
     let write = topic.with(|topic| BatchWrite {
@@ -162,7 +160,7 @@ async fn submit_batch(
         partition,
         records: data.records.unwrap_or_default(),
     });
-    let admitted = admit(call, write, timeout).await?;
+    let admitted = admit(call, write, patience).await?;
     if !admitted.park.is_zero() {
         tokio::time::sleep(admitted.park).await;
     }
@@ -174,7 +172,12 @@ impl Pending {
     /// Waits for every batch, and for the holds that the nodes ask for.
     async fn finish(self, silent: bool) -> Answer {
         let mut responses = Vec::with_capacity(self.topics.len());
-        let mut held_until = self.submitted_at;
+        let Patience {
+            started_at,
+            timeout,
+            ..
+        } = self.patience;
+        let mut held_until = started_at;
         let mut has_failed = false;
         for topic in self.topics {
             let mut partition_responses = Vec::with_capacity(topic.partitions.len());
@@ -183,7 +186,7 @@ impl Pending {
                     Ok(Landed { appended, at }) => {
                         let hold = appended.ack_delay.min(ACK_HOLD_MAX);
                         self.call.gate.held(LimitName::PartitionIngress, hold);
-                        let until = hold_until(&appended, at, self.submitted_at, self.timeout);
+                        let until = hold_until(&appended, at, started_at, timeout);
                         held_until = held_until.max(until);
                         acknowledged(index, &appended)
                     }

@@ -189,12 +189,21 @@ async fn what_has_no_properties_is_told_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_tells_only_so_many_properties() {
+async fn an_answer_tells_only_so_many_properties_and_each_resource_once() {
     let world = World::new();
     world.topic("t", 1);
     let mut peer = world.connect();
-    let fitting = DESCRIBED_PROPERTIES_MAX / TOPIC_PROPERTIES.len();
-    let resources = vec![(TOPIC, "t"); fitting + 1];
+    let results = describe(&mut peer, about(&[(TOPIC, "t"); 5_000]))
+        .await
+        .results;
+    assert_eq!((results.len(), results[0].error_code), (1, 0));
+    // One broker has many names: leading zeros do not count.
+    let one = describe(&mut peer, about(&[(BROKER, "0")])).await.results;
+    let fitting = DESCRIBED_PROPERTIES_MAX / one[0].configs.len();
+    let names: Vec<_> = (1..=fitting + 1)
+        .map(|width| format!("{:0>width$}", 0))
+        .collect();
+    let resources: Vec<_> = names.iter().map(|name| (BROKER, name.as_str())).collect();
     let results = describe(&mut peer, about(&resources)).await.results;
     let told = |result: &&DescribeConfigsResult| result.error_code == 0;
     assert_eq!(results.iter().filter(told).count(), fitting);

@@ -148,6 +148,42 @@ async fn without_a_coordinator_the_wait_ends() {
     world.node.coordinator.has_under_way(0).await;
 }
 
+/// What a node cannot do now is asked again, unless repeating it could do harm.
+#[tokio::test(start_paused = true)]
+async fn a_coordinator_that_is_not_available_is_asked_again() {
+    let world = World::new();
+    world.groups();
+    let coordinator = &world.node.coordinator;
+    let mut answers = [
+        Err(GroupError::NotAvailable),
+        Ok(GroupReply::Heartbeat(Err(GroupError::NotAvailable))),
+        Ok(GroupReply::Heartbeat(Ok(()))),
+    ]
+    .into_iter();
+    coordinator.answer(move |_| answers.next().unwrap());
+    let mut peer = world.connect();
+    assert_eq!(called!(peer, 4, Heartbeat, heartbeat("g")).error_code, 0);
+    assert_eq!(coordinator.asked().len(), 3);
+    coordinator.answer(|_| Err(GroupError::NotAvailable));
+    assert_eq!(called!(peer, 5, JoinGroup, join("g")).error_code, 15);
+    assert_eq!(coordinator.asked().len(), 4);
+    let start = Instant::now();
+    assert_eq!(called!(peer, 4, Heartbeat, heartbeat("g")).error_code, 15);
+    assert!(start.elapsed() <= PARKING_MAX, "it is given up in the end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_join_that_is_never_answered_ends_with_its_timeouts() {
+    let world = World::new();
+    world.groups();
+    world.node.coordinator.hold(Hold::Members);
+    let mut peer = world.connect();
+    let start = Instant::now();
+    assert_eq!(called!(peer, 5, JoinGroup, join("g")).error_code, 15);
+    assert_eq!(start.elapsed(), PARKING_MAX + Duration::from_secs(70));
+    world.node.coordinator.has_under_way(0).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_join_waits_longer_than_any_other_request() {
     let world = World::new();
@@ -157,7 +193,7 @@ async fn a_join_waits_longer_than_any_other_request() {
     coordinator.always(joined());
     let mut peer = world.connect();
     peer.send(9, join("g")).await;
-    assert!(peer.is_quiet_for(10 * PARKING_MAX).await);
+    assert!(peer.is_quiet_for(2 * PARKING_MAX).await);
     // The new owner is not there at once; the time at the old one does not count.
     coordinator.answer(|_| {
         Ok(GroupReply::Join(Err(JoinRefused {

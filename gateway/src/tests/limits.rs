@@ -7,10 +7,12 @@ use model::{ByteCount, ByteRate, CleanupPolicy, FetchOverLimit, Limits, TopicCon
 use node_api::AppendRefusal;
 use quota::{Figures, LimitName};
 use tokio::time::Instant;
+use wire::messages::api_versions::ApiVersionsRequest;
 use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
 use wire::messages::delete_topics::DeleteTopicsRequest;
 use wire::messages::fetch::FetchRequest;
-use wire::messages::metadata::MetadataRequest;
+use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
+use wire::messages::produce::PartitionProduceData;
 use wire::{ApiKey, Response};
 
 use super::peer::{Peer, fetch_of, fetched, outcome, produce_to};
@@ -102,7 +104,7 @@ async fn above_the_ingress_rate_a_client_is_told_and_not_read() {
 }
 
 /// However far it is driven, no more is appended than the rate gives, and nobody is told more than a
-/// second or waits for longer than clients do.
+/// second or waits for longer than clients do. What is refused is told to hold back, too.
 #[tokio::test(start_paused = true)]
 async fn many_connections_together_keep_to_the_rate() {
     let world = world(|limits| limits.ingress_bytes_per_s = ByteRate(10_000));
@@ -114,19 +116,92 @@ async fn many_connections_together_keep_to_the_rate() {
         peer.send(9, produce_to("t", 0, large.clone())).await;
     }
     let mut served = 0;
+    let mut refused = peers.pop().expect("there are twenty");
+    let (_, last) = refused.receive(ApiKey::Produce, 9).await;
+    assert!(matches!(last, Response::Produce(last) if outcome(&last).0 == 7));
+    refused.send(9, MetadataRequest::default()).await;
+    assert!(refused.is_quiet_for(ms(900)).await, "it is not read");
     for peer in &mut peers {
         let (_, Response::Produce(response)) = peer.receive(ApiKey::Produce, 9).await else {
             panic!("a produce answer");
         };
         assert!(response.throttle_time_ms <= 1_000);
-        assert!(start.elapsed() < Duration::from_secs(15));
-        match outcome(&response).0 {
-            0 => served += 1,
-            code => assert_eq!(code, 7, "what would wait too long is to be tried again"),
+        assert!(start.elapsed() <= ms(2_000));
+        match outcome(&response) {
+            (0, _) => served += 1,
+            // What would wait too long is to be tried again, and not at once.
+            refused => assert_eq!((refused.0, response.throttle_time_ms), (7, 1_000)),
         }
     }
     assert_eq!(world.node.records(partition(topic, 0)), served);
-    assert!((19..=20).contains(&served), "{served}");
+    assert_eq!(served, 5);
+}
+
+/// All batches of a request together wait for no longer than one may, and stop their connection for no longer.
+#[tokio::test(start_paused = true)]
+async fn the_batches_of_a_request_share_one_wait() {
+    let world = world(|limits| limits.ingress_bytes_per_s = ByteRate(10_000));
+    world.topic("t", 20);
+    let large = batch(&vec![0; 9_900]);
+    let mut request = produce_to("t", 0, large.clone());
+    for index in 1..20 {
+        let one = PartitionProduceData {
+            index,
+            records: Some(large.clone()),
+        };
+        request.topic_data[0].partition_data.push(one);
+    }
+    let mut peer = world.connect();
+    let start = Instant::now();
+    let response = peer.produce(request.clone()).await;
+    assert!(start.elapsed() <= ms(2_000), "{:?}", start.elapsed());
+    let codes = super::producing::codes(&response);
+    let served = codes.iter().filter(|code| **code == 0).count();
+    assert!((3..=6).contains(&served), "{codes:?}");
+    assert!(codes[served..].iter().all(|code| *code == 7), "{codes:?}");
+    metadata(&mut peer).await;
+    assert!(start.elapsed() <= ms(3_100), "{:?}", start.elapsed());
+}
+
+/// However small the rate is against it, a batch is appended when little is owed.
+#[tokio::test(start_paused = true)]
+async fn a_batch_larger_than_all_that_may_be_owed_is_appended() {
+    let world = world(|limits| limits.ingress_bytes_per_s = ByteRate(10_000));
+    world.topic("t", 1);
+    let mut peer = world.connect();
+    let response = peer
+        .produce(produce_to("t", 0, batch(&vec![0; 200_000])))
+        .await;
+    assert_eq!(
+        (outcome(&response), response.throttle_time_ms),
+        ((0, 0), 1_000)
+    );
+    let response = peer.produce(produce_to("t", 0, batch(b"a"))).await;
+    assert_eq!(outcome(&response).0, 7);
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let response = peer.produce(produce_to("t", 0, batch(b"a"))).await;
+    assert_eq!(outcome(&response), (0, 1));
+}
+
+/// The last of five requests in flight is answered well before its client gives up.
+#[tokio::test(start_paused = true)]
+async fn a_client_with_five_requests_in_flight_does_not_give_up() {
+    let world = world(|limits| limits.ingress_bytes_per_s = ByteRate(10_000));
+    world.topic("t", 1);
+    let mut peers: Vec<_> = (0..10).map(|_| world.connect()).collect();
+    let large = batch(&vec![0; 9_900]);
+    let start = Instant::now();
+    for peer in &mut peers {
+        for _ in 0..5 {
+            peer.send(9, produce_to("t", 0, large.clone())).await;
+        }
+    }
+    for peer in &mut peers {
+        for _ in 0..5 {
+            peer.receive(ApiKey::Produce, 9).await;
+        }
+        assert!(start.elapsed() <= Duration::from_secs(15));
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -277,6 +352,102 @@ async fn partitions_in_use_are_told_by_the_rule_that_refuses_them() {
     let used = |limit| figures(&world, limit).used;
     assert_eq!(used(LimitName::Partitions), Some(1 + 2));
     assert_eq!(used(LimitName::CompactedPartitions), Some(4 + 8));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_connection_serves_by_itself_counts_as_requests() {
+    let world = world(|limits| limits.requests_per_s = 10);
+    let mut peer = world.connect();
+    let start = Instant::now();
+    for _ in 0..20 {
+        peer.call(3, ApiVersionsRequest::default()).await;
+    }
+    assert!(start.elapsed() >= ms(900), "{:?}", start.elapsed());
+    assert!(figures(&world, LimitName::Requests).throttled >= ms(1_000));
+}
+
+async fn metadata_of(peer: &mut Peer, name: &str) -> (i16, i32) {
+    let topic = MetadataRequestTopic {
+        name: Some(name.to_owned()),
+        ..MetadataRequestTopic::default()
+    };
+    let request = MetadataRequest {
+        topics: Some(vec![topic]),
+        allow_auto_topic_creation: true,
+        ..MetadataRequest::default()
+    };
+    match peer.call(9, request).await {
+        Response::Metadata(response) => (response.topics[0].error_code, response.throttle_time_ms),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Topics that are created by asking for them are slowed down as others are, and never refused.
+#[tokio::test(start_paused = true)]
+async fn topics_that_metadata_creates_keep_to_the_rate() {
+    let world = World::new();
+    let mut peers: Vec<_> = (0..5).map(|_| world.connect()).collect();
+    let start = Instant::now();
+    for (number, peer) in peers.iter_mut().enumerate() {
+        assert_eq!(metadata_of(peer, &format!("t{number}")).await.0, 0);
+    }
+    assert!(start.elapsed() >= ms(490), "{:?}", start.elapsed());
+    assert_eq!(metadata_of(&mut world.connect(), "t0").await, (0, 0));
+}
+
+/// What the map says is spent is refused without asking the control plane.
+#[tokio::test(start_paused = true)]
+async fn metadata_creates_nothing_when_the_changes_are_spent() {
+    let world = World::new();
+    world.control.change(|map| {
+        let changes = map.partition_changes.entry(CLUSTER).or_default();
+        changes.add(model::Timestamp(super::world::WALL_START), 249);
+    });
+    world.services.router.refresh();
+    assert_eq!(metadata_of(&mut world.connect(), "t").await.0, 89);
+    let map = world.control.map();
+    assert!(map.topic_by_name(CLUSTER, "t").is_none());
+}
+
+/// Who would have to wait for long is refused, with the time to hold back.
+#[tokio::test(start_paused = true)]
+async fn topic_requests_far_above_their_rate_are_refused() {
+    let world = World::new();
+    let mut peers: Vec<_> = (0..20).map(|_| world.connect()).collect();
+    for (number, peer) in peers.iter_mut().enumerate() {
+        let topic = CreatableTopic {
+            name: format!("t{number}"),
+            num_partitions: 1,
+            replication_factor: -1,
+            ..CreatableTopic::default()
+        };
+        let request = CreateTopicsRequest {
+            topics: vec![topic],
+            timeout_ms: 30_000,
+            ..CreateTopicsRequest::default()
+        };
+        let version = if number == 19 { 5 } else { 7 };
+        peer.send(version, request).await;
+    }
+    let start = Instant::now();
+    let mut codes = Vec::new();
+    for (number, peer) in peers.iter_mut().enumerate() {
+        let version = if number == 19 { 5 } else { 7 };
+        let (_, response) = peer.receive(ApiKey::CreateTopics, version).await;
+        let Response::CreateTopics(response) = response else {
+            panic!("an answer to CreateTopics");
+        };
+        codes.push((response.topics[0].error_code, response.throttle_time_ms));
+    }
+    assert!(start.elapsed() <= ms(4_100), "{:?}", start.elapsed());
+    assert_eq!(codes[11], (0, 1_000));
+    assert!(codes[..12].iter().all(|(code, _)| *code == 0), "{codes:?}");
+    assert!(
+        codes[12..19].iter().all(|told| *told == (89, 1_000)),
+        "{codes:?}"
+    );
+    assert_eq!(codes[19], (7, 1_000));
+    assert_eq!(figures(&world, LimitName::TopicRequests).refused, 8);
 }
 
 #[tokio::test(start_paused = true)]

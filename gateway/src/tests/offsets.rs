@@ -116,6 +116,25 @@ async fn what_is_known_is_committed_and_the_rest_refused_by_partition() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_partition_that_is_named_repeatedly_is_committed_once() {
+    let world = World::new();
+    world.groups();
+    let a = world.topic("a", 2);
+    world.node.coordinator.answer(accept);
+    let mut peer = world.connect();
+    let mut request = commit("g", &[("a", &[0, 1, 0]), ("a", &[0])]);
+    request.topics[1].partitions[0].committed_offset = 9;
+    let response = called!(peer, 7, OffsetCommit, request);
+    assert_eq!(committed(&response), [(0, 0), (1, 0), (0, 0), (0, 0)]);
+    let GroupRequest::CommitOffsets(asked) = world.node.coordinator.last() else {
+        panic!("no commit");
+    };
+    let offsets = asked.offsets.iter();
+    let offsets: Vec<_> = offsets.map(|one| (one.key, one.offset.to_wire())).collect();
+    assert_eq!(offsets, [(key(a, 0), 9), (key(a, 1), 71)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_version_commits() {
     let world = World::new();
     world.groups();

@@ -134,8 +134,24 @@ async fn the_front_of_a_log_is_cut_off() {
         [(0, 3, 1)]
     );
     let cuts = [(0, 1), (0, 4), (0, -2), (9, 0), (1, -1), (0, -1)];
-    let expected = [(0, 2), (1, -1), (1, -1), (3, -1), (0, 0), (0, 3)];
+    let expected = [(0, 3), (0, 3), (1, -1), (3, -1), (0, 0), (0, 3)];
     assert_eq!(delete(&mut peer, "t", &cuts).await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_partition_that_is_named_repeatedly_is_cut_once_at_the_largest_offset() {
+    let world = World::new();
+    world.topic("t", 1);
+    let mut peer = world.connect();
+    for value in [b"a", b"b", b"c"] {
+        peer.produce(produce_to("t", 0, batch(value))).await;
+    }
+    let cuts = [(0, 1), (0, 2), (0, 1)];
+    assert_eq!(delete(&mut peer, "t", &cuts).await, [(0, 2); 3]);
+    assert_eq!(
+        delete(&mut peer, "t", &[(0, 1), (0, 4)]).await,
+        [(1, -1); 2]
+    );
 }
 
 #[tokio::test(start_paused = true)]
