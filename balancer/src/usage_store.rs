@@ -67,19 +67,15 @@ impl UsageStore {
             source,
             usage: usage.clone(),
         };
-        if let Err(why) = self.put(&name, &kept).await {
-            // A failed write may have succeeded, and it may be there from before: what is stored
-            // decides.
-            match self.read::<KeptUsage>(&name).await {
-                Ok(stored) if stored == kept => {}
-                Ok(_) => {
-                    let sequence = usage.sequence;
-                    return Err(RecordUsageError::Conflict { origin, sequence });
-                }
-                Err(_) => {
-                    warn!(name, %why, "usage could not be written");
-                    return Err(Unavailable.into());
-                }
+        match self.create(&name, &kept).await {
+            Ok(true) => {}
+            Ok(false) => {
+                let sequence = usage.sequence;
+                return Err(RecordUsageError::Conflict { origin, sequence });
+            }
+            Err(why) => {
+                warn!(name, %why, "usage could not be written");
+                return Err(Unavailable.into());
             }
         }
         Ok(())
@@ -162,11 +158,11 @@ impl UsageStore {
             for name in names {
                 batches.push(self.read(name).await?);
             }
-            // It may be there from a try that was cut short.
-            if let Err(why) = self.put(&merged, &batches).await
-                && self.read::<Vec<KeptUsage>>(&merged).await.ok().as_ref() != Some(&batches)
-            {
-                return Err(why);
+            if !self.create(&merged, &batches).await? {
+                return Err(StoreError::Store(object_store::Error::AlreadyExists {
+                    path: merged,
+                    source: "another merge of these batches is there".into(),
+                }));
             }
             info!(merged, "usage batches were merged");
         } else {
@@ -195,7 +191,11 @@ impl UsageStore {
 
     async fn read<T: DeserializeOwned>(&self, name: &str) -> Result<T, StoreError> {
         let sealed = self.store.get(&Path::from(name)).await?.bytes().await?;
-        let plain = self.key.open(name, &sealed);
+        self.open(name, &sealed)
+    }
+
+    fn open<T: DeserializeOwned>(&self, name: &str, sealed: &[u8]) -> Result<T, StoreError> {
+        let plain = self.key.open(name, sealed);
         let plain = plain.map_err(|why| StoreError::Sealed {
             name: name.to_owned(),
             why,
@@ -204,6 +204,30 @@ impl UsageStore {
             name: name.to_owned(),
             why,
         })
+    }
+
+    /// Creates an object. One that is there already decides: true where it is equal.
+    ///
+    /// A failed write may have succeeded in part: a local store links the file first and syncs the
+    /// folder afterwards, so an object that is found is not known to outlast a crash. Its own bytes are
+    /// written over it, which changes nothing and is durable when it succeeds.
+    async fn create<T>(&self, name: &str, value: &T) -> Result<bool, StoreError>
+    where
+        T: Serialize + DeserializeOwned + PartialEq,
+    {
+        let Err(why) = self.put(name, value).await else {
+            return Ok(true);
+        };
+        let path = Path::from(name);
+        let Ok(found) = self.store.get(&path).await else {
+            return Err(why);
+        };
+        let sealed = found.bytes().await?;
+        if self.open::<T>(name, &sealed)? != *value {
+            return Ok(false);
+        }
+        self.store.put(&path, sealed.into()).await?;
+        Ok(true)
     }
 
     async fn put<T: Serialize>(&self, name: &str, value: &T) -> Result<(), StoreError> {

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth::{Action, Resource};
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use model::{ClusterMap, GROUPS_TOPIC, Placement, TopicPartition, VirtualClusterId};
 use node_api::group::shard_of;
 use node_api::{GroupCall, GroupError, GroupReply, GroupRequest, ListedGroup};
@@ -115,8 +115,8 @@ impl<'a> Coordinators<'a> {
         loop {
             let listing = list_once(&self.call.services.router, cluster);
             match tokio::time::timeout_at(self.give_up_at, listing).await {
-                Ok(Some(groups)) => return Ok(groups),
-                Ok(None) => self.pause(self.give_up_at).await?,
+                Ok(Err(GroupError::NotCoordinator)) => self.pause(self.give_up_at).await?,
+                Ok(listed) => return Ok(listed?),
                 Err(_) => return Err(GroupError::NotAvailable.into()),
             }
         }
@@ -239,24 +239,29 @@ fn refusal(reply: &GroupReply) -> Option<GroupError> {
     }
 }
 
-/// The groups that all owners of shards know of; none while one of them is not known how to reach.
-async fn list_once(router: &Router, cluster: VirtualClusterId) -> Option<Vec<ListedGroup>> {
+/// The groups that all owners of shards know of; an error where one of them cannot tell, or is not known how to reach.
+async fn list_once(
+    router: &Router,
+    cluster: VirtualClusterId,
+) -> Result<Vec<ListedGroup>, GroupError> {
     let map = router.map();
-    let topic = map.topic_by_name(VirtualClusterId::SYSTEM, GROUPS_TOPIC)?;
+    let topic = map.topic_by_name(VirtualClusterId::SYSTEM, GROUPS_TOPIC);
+    let topic = topic.ok_or(GroupError::NotCoordinator)?;
     let owners: BTreeSet<_> = topic.placements.iter().map(|at| at.node).collect();
     let owners = owners.into_iter().map(|node| router.transport(node));
-    let owners = owners.collect::<Option<Vec<_>>>()?;
+    let owners = owners.collect::<Option<Vec<_>>>();
+    let owners = owners.ok_or(GroupError::NotCoordinator)?;
     let lists = owners.iter().map(|owner| owner.list_groups(cluster));
     let lists: Vec<_> = lists.collect();
     let lists: Vec<_> = stream::iter(lists)
         .buffered(READS_IN_PARALLEL_MAX)
-        .collect()
-        .await;
+        .try_collect()
+        .await?;
     // While a shard moves, its groups may be told by both its owners.
     let groups: BTreeMap<_, _> = lists
         .into_iter()
         .flatten()
         .map(|listed| (listed.group.clone(), listed))
         .collect();
-    Some(groups.into_values().collect())
+    Ok(groups.into_values().collect())
 }

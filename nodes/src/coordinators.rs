@@ -114,7 +114,7 @@ enum Done {
 struct PendingList {
     cluster: VirtualClusterId,
     since: Instant,
-    reply: oneshot::Sender<Vec<ListedGroup>>,
+    reply: oneshot::Sender<Result<Vec<ListedGroup>, GroupError>>,
 }
 
 /// See the file's header.
@@ -344,7 +344,8 @@ impl Coordinators {
         self.answer_lists(at.now);
     }
 
-    /// Answers whoever wants a list, once all shards are loaded, or that takes too long.
+    /// Answers whoever wants a list, once all shards are loaded; refuses where that takes too long, or
+    /// one cannot be loaded: a list that leaves out groups would be taken for all that there are.
     fn answer_lists(&mut self, now: Instant) {
         let is_loading = self.shards.values().any(GroupShard::is_loading);
         let waits = |list: &PendingList| is_loading && list.since + LOADING_PATIENCE > now;
@@ -353,8 +354,13 @@ impl Coordinators {
                 self.lists.push(list);
                 continue;
             }
-            let cores = self.shards.values().filter_map(GroupShard::core);
-            let groups = cores.flat_map(|core| core.list(list.cluster)).collect();
+            let cores = self.shards.values().map(GroupShard::core);
+            let cores = cores.collect::<Option<Vec<_>>>();
+            let groups = cores.map(|cores| {
+                let groups = cores.into_iter().flat_map(|core| core.list(list.cluster));
+                groups.collect()
+            });
+            let groups = groups.ok_or(GroupError::NotAvailable);
             // Whoever asked may have gone.
             let _ = list.reply.send(groups);
         }

@@ -80,6 +80,9 @@ pub const LOAD_READ_BYTES: u32 = 4 << 20;
 /// A read of a load that was refused for now is tried again after this time.
 pub const LOAD_RETRY_AFTER: Duration = Duration::from_millis(50);
 
+/// Times that one read of a load is tried; then the load has failed, and others have its turn.
+pub const LOAD_TRIES_MAX: u32 = 200;
+
 /// A load that failed is tried again after this time; until then calls are refused.
 pub const LOAD_FAILED_RETRY_AFTER: Duration = Duration::from_secs(10);
 
@@ -115,6 +118,10 @@ pub const LAG_REFRESH_EVERY: Duration = Duration::from_secs(15);
 
 /// Committed offsets that one refresh looks at; those beyond count as not shown.
 pub const LAG_OFFSETS_MAX: usize = 200_000;
+
+/// Positions that a shard is asked for at one time by a refresh of lags; other calls have their turn
+/// before the next.
+pub const LAG_POSITIONS_PER_CALL: usize = 1000;
 
 /// Pairs of group and topic that are shown, those with the largest lags; the others are counted.
 pub const LAG_SERIES_MAX: usize = 5_000;

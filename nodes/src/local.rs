@@ -152,12 +152,15 @@ impl NodeTransport for LocalNode {
         })
     }
 
-    fn list_groups(&self, cluster: VirtualClusterId) -> BoxFuture<'static, Vec<ListedGroup>> {
+    fn list_groups(
+        &self,
+        cluster: VirtualClusterId,
+    ) -> BoxFuture<'static, Result<Vec<ListedGroup>, GroupError>> {
         let groups = self.groups.clone();
         Box::pin(async move {
             match groups {
                 Some(groups) => groups.list(cluster).await,
-                None => Vec::new(),
+                None => Err(GroupError::NotCoordinator),
             }
         })
     }

@@ -108,6 +108,8 @@ struct Tasks {
     coordinators: JoinHandle<()>,
     janitor: JoinHandle<()>,
     usage: JoinHandle<()>,
+    /// Ends the janitor and the usage sealer; they end as well when it is dropped.
+    stop: watch::Sender<bool>,
     wal: std::thread::JoinHandle<()>,
 }
 
@@ -213,6 +215,9 @@ impl Node {
             failed: started.failed,
             tasks: Mutex::new(None),
         });
+        let (stop, stopping) = watch::channel(false);
+        let usage = FailAtEnd::new(started.fail.clone()).watch(until_told(usage, stopping.clone()));
+        let janitor = FailAtEnd::new(started.fail.clone()).watch(until_told(janitor, stopping));
         let guard = FailAtEnd::new(started.fail);
         let (groups, lags, coordinators) =
             start_coordinators(&parts, coordination, batch_bytes_max, &inner);
@@ -221,6 +226,7 @@ impl Node {
             coordinators: tokio::spawn(guard.watch(coordinators)),
             janitor: tokio::spawn(janitor),
             usage: tokio::spawn(usage),
+            stop,
             wal: thread,
         };
         *inner.tasks.lock().await = Some(tasks);
@@ -280,6 +286,8 @@ impl Node {
         let Some(tasks) = self.inner.tasks.lock().await.take() else {
             return;
         };
+        // Before the shards: without them these two would end as if the node had failed.
+        tasks.stop.send_replace(true);
         self.groups.stop().await;
         for calls in self.inner.calls.iter() {
             let (done, finished) = oneshot::channel();
@@ -288,8 +296,6 @@ impl Node {
             }
         }
         self.inner.wal_slot().take();
-        tasks.janitor.abort();
-        tasks.usage.abort();
         let others = [tasks.coordinators, tasks.janitor, tasks.usage];
         for task in tasks.shards.into_iter().chain(others) {
             // An aborted or failed task has ended, and that is what is waited for.
@@ -471,7 +477,20 @@ impl Drop for FailAtEnd {
     }
 }
 
+/// Runs what has no end of its own until it is told to end; says whether it was.
+async fn until_told(work: impl Future<Output = ()>, mut stopping: watch::Receiver<bool>) -> bool {
+    tokio::select! {
+        biased;
+        // Without a sender the node is gone, which is as good.
+        _ = stopping.changed() => true,
+        () = work => false,
+    }
+}
+
 /// A partition's shard follows from its lane, so that a lane's appends reach one shard in order.
 pub(crate) fn shard_of(partition: TopicPartition, shards: u16) -> usize {
     usize::from(LaneId::of(partition).0) % usize::from(shards)
 }
+
+#[cfg(test)]
+mod tests;

@@ -92,3 +92,26 @@ async fn old_batches_are_merged_and_all_are_read() {
         "the rest was removed"
     );
 }
+
+#[tokio::test]
+async fn a_batch_that_is_found_is_written_over_with_its_own_bytes() {
+    let store = store();
+    let written = async || {
+        let names = store.names(BATCHES).await.expect("is there");
+        let found = store.store.get(&Path::from(names[0].as_str())).await;
+        let found = found.expect("is there");
+        let tag = found.meta.e_tag.clone();
+        (tag, found.bytes().await.expect("is whole"))
+    };
+    assert_eq!(store.keep(NODE, &batch(0, 10)).await, Ok(()));
+    let first = written().await;
+    assert_eq!(store.keep(NODE, &batch(0, 10)).await, Ok(()));
+    let again = written().await;
+    assert_ne!(
+        first.0, again.0,
+        "it is made durable, whoever has put it there"
+    );
+    assert_eq!(first.1, again.1);
+    assert!(store.keep(NODE, &batch(0, 11)).await.is_err());
+    assert_eq!(written().await, again, "another batch changes nothing");
+}

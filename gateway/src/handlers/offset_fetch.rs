@@ -9,7 +9,7 @@
 //! What differs from Apache Kafka: topics are answered in the order of the request; groups beyond 32 MiB of answer are
 //! error 42. There are no transactions yet, so every offset is stable.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use auth::{Action, Resource};
 use futures_util::{StreamExt, stream};
@@ -191,7 +191,8 @@ async fn named(
     let (mut slots, mut fetched) = (slots.into_iter(), fetched.into_iter());
     let topics = topics.iter().map(|topic| {
         let indexes = topic.partition_indexes.iter().zip(slots.by_ref());
-        let partitions = indexes.map(|(&index, slot)| match slot {
+        let partitions = indexes.filter_map(|(&index, slot)| Some((index, slot?)));
+        let partitions = partitions.map(|(index, slot)| match slot {
             Ok(true) => fetched.next().map_or_else(
                 || none(index, call.refuse(&wrong_reply())),
                 |fetched| committed(index, fetched),
@@ -208,13 +209,15 @@ async fn named(
     Ok(topics.collect())
 }
 
-/// What is to be fetched, and for each partition of the request whether it is among that.
-fn sort_out(
-    call: &Call,
-    topics: &[OffsetFetchRequestTopics],
-) -> (Vec<Result<bool, Fault>>, Vec<OffsetKey>) {
+/// Whether a partition of the request is among what is fetched; none where it was named before: it is
+/// answered once, so that an answer is not many times what the group keeps.
+type Slot = Option<Result<bool, Fault>>;
+
+/// What is to be fetched, and a slot for each partition of the request.
+fn sort_out(call: &Call, topics: &[OffsetFetchRequestTopics]) -> (Vec<Slot>, Vec<OffsetKey>) {
     let mut slots = Vec::new();
     let mut keys = Vec::new();
+    let mut seen = BTreeSet::new();
     for asked in topics {
         let key = if call.version() >= VERSION_WITH_IDS {
             TopicKey::Id(TopicId(asked.topic_id))
@@ -228,14 +231,16 @@ fn sort_out(
             let topic = topic.as_ref().map_err(Fault::clone);
             let slot = match topic.and_then(|topic| partition_of(topic, index)) {
                 Ok(partition) => {
-                    keys.push(OffsetKey {
+                    let key = OffsetKey {
                         topic: partition.topic,
                         partition: partition.partition,
-                    });
-                    Ok(true)
+                    };
+                    let is_new = seen.insert(key);
+                    keys.extend(is_new.then_some(key));
+                    is_new.then_some(Ok(true))
                 }
-                Err(Fault::UnknownTopicOrPartition) => Ok(false),
-                Err(fault) => Err(fault),
+                Err(Fault::UnknownTopicOrPartition) => Some(Ok(false)),
+                Err(fault) => Some(Err(fault)),
             };
             slots.push(slot);
         }

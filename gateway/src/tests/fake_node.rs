@@ -379,9 +379,12 @@ impl NodeTransport for FakeNode {
         Box::pin(self.coordinator.clone().ask(shard, call))
     }
 
-    fn list_groups(&self, cluster: VirtualClusterId) -> BoxFuture<'static, Vec<ListedGroup>> {
+    fn list_groups(
+        &self,
+        cluster: VirtualClusterId,
+    ) -> BoxFuture<'static, Result<Vec<ListedGroup>, GroupError>> {
         let listed = self.coordinator.list(cluster);
-        Box::pin(async { listed })
+        Box::pin(async { Ok(listed) })
     }
 
     fn delete_records(

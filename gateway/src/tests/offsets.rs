@@ -333,6 +333,25 @@ async fn every_version_tells_what_was_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_partition_that_is_named_again_is_told_once() {
+    let world = World::new();
+    world.groups();
+    let a = world.topic("a", 2);
+    let coordinator = &world.node.coordinator;
+    let mut peer = world.connect();
+    let found = vec![fetched(key(a, 1), 7, "note"), fetched(key(a, 0), 8, "")];
+    coordinator.always(GroupReply::FetchOffsets(Ok(found)));
+    let asked = by_name(&[("a", &[1, 1]), ("a", &[1, 0, 0])]);
+    let response = called!(peer, 8, OffsetFetch, fetch(8, "g", asked));
+    let expected = vec![line("a", 1, (7, 6, "note")), line("a", 0, (8, 6, ""))];
+    assert_eq!(told(8, &response), (0, expected));
+    let GroupRequest::FetchOffsets(asked) = coordinator.last() else {
+        panic!("no fetch");
+    };
+    assert_eq!(asked.partitions, Some(vec![key(a, 1), key(a, 0)]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn all_offsets_are_those_of_topics_that_are_there() {
     let world = World::new();
     world.groups();

@@ -80,8 +80,11 @@ pub trait NodeTransport: Send + Sync + 'static {
         call: GroupCall,
     ) -> BoxFuture<'static, Result<GroupReply, GroupError>>;
 
-    /// The groups of `cluster` that this node coordinates.
-    fn list_groups(&self, cluster: VirtualClusterId) -> BoxFuture<'static, Vec<ListedGroup>>;
+    /// The groups of `cluster` that this node coordinates: all of them, or an error.
+    fn list_groups(
+        &self,
+        cluster: VirtualClusterId,
+    ) -> BoxFuture<'static, Result<Vec<ListedGroup>, GroupError>>;
 
     /// Moves the start of a partition's log up to `offset` (none: to its high watermark), durably;
     /// gives back the new start.

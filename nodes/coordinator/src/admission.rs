@@ -5,31 +5,49 @@
 
 use crate::effect::GroupRules;
 use crate::group::join::refused;
-use crate::group::offsets::fetched;
+use crate::group::offsets::{fetched, without_repeats};
+use crate::limits::GROUP_ID_BYTES_MAX;
 use crate::message::{DescribedGroup, GroupError, GroupReply, GroupRequest, GroupState, JoinGroup};
 
 /// Refuses what no group accepts. Offsets may be kept under an empty id, as in Kafka; a group with
 /// members has a name.
 pub(crate) fn refusal(group: &str, call: &GroupRequest, rules: &GroupRules) -> Option<GroupReply> {
-    if let GroupRequest::Join(join) = call
-        && !group.is_empty()
-    {
-        let is_within = session_is_within(join, rules);
-        let error = refused(GroupError::InvalidSessionTimeout, &join.member_id);
-        return (!is_within).then_some(GroupReply::Join(Err(error)));
+    if group.len() > GROUP_ID_BYTES_MAX || (group.is_empty() && needs_a_name(call)) {
+        return Some(invalid_group_id(call));
     }
-    let error = GroupError::InvalidGroupId;
+    let GroupRequest::Join(join) = call else {
+        return None;
+    };
+    let error = refused(GroupError::InvalidSessionTimeout, &join.member_id);
+    (!session_is_within(join, rules)).then_some(GroupReply::Join(Err(error)))
+}
+
+fn needs_a_name(call: &GroupRequest) -> bool {
     match call {
-        _ if !group.is_empty() => None,
-        GroupRequest::Join(join) => Some(GroupReply::Join(Err(refused(error, &join.member_id)))),
-        GroupRequest::Sync(_) => Some(GroupReply::Sync(Err(error))),
-        GroupRequest::Heartbeat(_) => Some(GroupReply::Heartbeat(Err(error))),
-        GroupRequest::Leave(_) => Some(GroupReply::Leave(Err(error))),
+        GroupRequest::Join(_)
+        | GroupRequest::Sync(_)
+        | GroupRequest::Heartbeat(_)
+        | GroupRequest::Leave(_) => true,
         GroupRequest::CommitOffsets(_)
         | GroupRequest::FetchOffsets(_)
         | GroupRequest::DeleteOffsets(_)
         | GroupRequest::Describe
-        | GroupRequest::Delete => None,
+        | GroupRequest::Delete => false,
+    }
+}
+
+fn invalid_group_id(call: &GroupRequest) -> GroupReply {
+    let error = GroupError::InvalidGroupId;
+    match call {
+        GroupRequest::Join(join) => GroupReply::Join(Err(refused(error, &join.member_id))),
+        GroupRequest::Sync(_) => GroupReply::Sync(Err(error)),
+        GroupRequest::Heartbeat(_) => GroupReply::Heartbeat(Err(error)),
+        GroupRequest::Leave(_) => GroupReply::Leave(Err(error)),
+        GroupRequest::CommitOffsets(_) => GroupReply::CommitOffsets(Err(error)),
+        GroupRequest::FetchOffsets(_) => GroupReply::FetchOffsets(Err(error)),
+        GroupRequest::DeleteOffsets(_) => GroupReply::DeleteOffsets(Err(error)),
+        GroupRequest::Describe => GroupReply::Describe(Err(error)),
+        GroupRequest::Delete => GroupReply::Delete(Err(error)),
     }
 }
 
@@ -65,7 +83,7 @@ pub(crate) fn without_group(
             Some(GroupReply::Leave(Ok(left)))
         }
         GroupRequest::FetchOffsets(fetch) => {
-            let keys = fetch.partitions.iter().flatten();
+            let keys = without_repeats(fetch.partitions.as_deref().unwrap_or_default());
             let none = keys.map(|key| fetched(key, None)).collect();
             Some(GroupReply::FetchOffsets(Ok(none)))
         }

@@ -46,6 +46,10 @@ pub struct Coordinator {
     at: Moment,
 }
 
+/// How far a snapshot has come that is taken part by part; at first it has not begun.
+#[derive(Clone, Debug, Default)]
+pub struct SnapshotPlace(Option<GroupKey>);
+
 impl Default for Coordinator {
     fn default() -> Self {
         Self {
@@ -234,6 +238,23 @@ impl Coordinator {
         self.groups.values().flat_map(Group::snapshot)
     }
 
+    /// The records of the next group that has any, each group as it is now; none behind the last one.
+    /// Whoever writes all that comes meanwhile as well has a snapshot in the end: what was passed and
+    /// has changed since was written since.
+    pub fn snapshot_part(&self, place: &mut SnapshotPlace) -> Option<Vec<StoredRecord>> {
+        let from = match &place.0 {
+            Some(done) => Bound::Excluded(done),
+            None => Bound::Unbounded,
+        };
+        let mut groups = self.groups.range((from, Bound::Unbounded));
+        let (key, part) = groups.find_map(|(key, group)| {
+            let part: Vec<StoredRecord> = group.snapshot().collect();
+            (!part.is_empty()).then_some((key, part))
+        })?;
+        place.0 = Some(key.clone());
+        Some(part)
+    }
+
     /// The groups of a virtual cluster in this shard.
     pub fn list(&self, cluster: VirtualClusterId) -> Vec<ListedGroup> {
         self.of(cluster).map(|(_, group)| group.listed()).collect()
@@ -250,6 +271,13 @@ impl Coordinator {
         cluster: VirtualClusterId,
     ) -> impl Iterator<Item = CommittedOffset<'_>> + '_ {
         self.of(cluster).flat_map(|(_, group)| group.committed())
+    }
+
+    /// How many they are; told without looking at each.
+    pub fn committed_count(&self, cluster: VirtualClusterId) -> usize {
+        self.of(cluster)
+            .map(|(_, group)| group.committed_count())
+            .sum()
     }
 
     /// Lets a group take an input, and takes out what came of it.

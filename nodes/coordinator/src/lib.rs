@@ -15,7 +15,7 @@ mod subscription;
 mod timers;
 mod turn;
 
-pub use coordinator::Coordinator;
+pub use coordinator::{Coordinator, SnapshotPlace};
 pub use effect::{CallId, CommittedOffset, Effect, GroupRules, Moment, ReplayError, StoredRecord};
 pub use message::{
     CommitOffset, CommitOffsets, DeleteOffsets, DescribedGroup, DescribedMember, FetchOffsets,

@@ -3,6 +3,14 @@
 /// Records in one [`crate::Effect::Write`]. What needs more comes as several writes in a row.
 pub const WRITE_RECORDS_MAX: usize = 4096;
 
+/// Bytes of a group's id. A call for a longer one is refused with `INVALID_GROUP_ID`: the id is part
+/// of the key of every record of the group. (Apache Kafka takes any that its request can hold.)
+pub const GROUP_ID_BYTES_MAX: usize = 255;
+
+/// Bytes of the records that one OffsetCommit may make, about. A larger one is refused as a whole with
+/// `OFFSET_METADATA_TOO_LARGE`, and nothing of it is kept.
+pub const COMMIT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// Bytes of one group's members: their ids, names and metadata for all protocols. A join that would
 /// go above it is refused with `GROUP_MAX_SIZE_REACHED`, which clients take for fatal. (Apache Kafka
 /// cannot store a group of more than its `message.max.bytes`, 1 MiB unless it is raised.)

@@ -50,9 +50,11 @@ pub enum GroupReply {
     Heartbeat(Result<(), GroupError>),
     /// To [`GroupRequest::Leave`]: one result for each member named, in their order.
     Leave(Result<Vec<Result<(), GroupError>>, GroupError>),
-    /// To [`GroupRequest::CommitOffsets`]: one result for each offset, in their order.
+    /// To [`GroupRequest::CommitOffsets`]: one result for each offset, in their order. Of a partition
+    /// that is named several times the last offset counts, and each mention has its result.
     CommitOffsets(Result<Vec<Result<(), GroupError>>, GroupError>),
-    /// To [`GroupRequest::FetchOffsets`]: what was asked in its order, or all that there is.
+    /// To [`GroupRequest::FetchOffsets`]: what was asked in its order, each partition once
+    /// however often it is named, or all that there is.
     FetchOffsets(Result<Vec<FetchedOffset>, GroupError>),
     /// To [`GroupRequest::DeleteOffsets`]: one result for each partition, in their order.
     DeleteOffsets(Result<Vec<Result<(), GroupError>>, GroupError>),

@@ -21,7 +21,10 @@ pub(crate) enum Call {
     /// A client's request.
     Coordinate(Box<Coordinate>),
     /// The groups of a virtual cluster.
-    List(VirtualClusterId, oneshot::Sender<Vec<ListedGroup>>),
+    List(
+        VirtualClusterId,
+        oneshot::Sender<Result<Vec<ListedGroup>, GroupError>>,
+    ),
     /// To finish: what can be answered soon is answered first.
     Stop(oneshot::Sender<()>),
 }
@@ -86,12 +89,15 @@ impl GroupCalls {
         waiting.answer().await
     }
 
-    /// The groups of `cluster` on this node.
-    pub(crate) async fn list(&self, cluster: VirtualClusterId) -> Vec<ListedGroup> {
+    /// The groups of `cluster` on this node, if all of its coordinators can tell theirs.
+    pub(crate) async fn list(
+        &self,
+        cluster: VirtualClusterId,
+    ) -> Result<Vec<ListedGroup>, GroupError> {
         let (reply, answer) = oneshot::channel();
-        // A node that has stopped coordinates no group.
-        let _ = self.calls.send(Call::List(cluster, reply)).await;
-        answer.await.unwrap_or_default()
+        let sent = self.calls.send(Call::List(cluster, reply)).await;
+        sent.map_err(|_| GroupError::NotAvailable)?;
+        answer.await.unwrap_or(Err(GroupError::NotAvailable))
     }
 
     /// Stops the task; returns when it has.

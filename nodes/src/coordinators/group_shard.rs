@@ -12,7 +12,9 @@
 
 use std::collections::VecDeque;
 
-use coordinator::{CallId, Coordinator, Effect, GroupCall, GroupError, GroupRules, Moment};
+use coordinator::{
+    CallId, Coordinator, Effect, GroupCall, GroupError, GroupRules, Moment, SnapshotPlace,
+};
 use model::{CatalogVersion, Instant, Offset, Placement, TopicPartition, VirtualClusterId};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -54,6 +56,8 @@ pub(super) struct EarlyCall {
 pub(super) struct Serving {
     pub(super) core: Coordinator,
     pub(super) journal: Journal,
+    /// How far the snapshot has come that is under way.
+    pub(super) snapshot_at: SnapshotPlace,
     pub(super) batches: mpsc::Sender<Outgoing>,
     pub(super) batch_bytes_max: usize,
     pub(super) _writer: AbortOnDrop,
@@ -246,7 +250,11 @@ impl GroupShard {
             callers.answer(call, answer);
         }
         if journal.snapshot_due(at.now) {
-            journal.begin_snapshot(serving.core.snapshot());
+            journal.begin_snapshot();
+            serving.snapshot_at = SnapshotPlace::default();
+        }
+        while journal.wants_snapshot_part(serving.batch_bytes_max) {
+            journal.add_to_snapshot(serving.core.snapshot_part(&mut serving.snapshot_at));
         }
         if let Some(records) = journal.next_batch(serving.batch_bytes_max) {
             let batch = batch(&records, at.wall);

@@ -12,7 +12,9 @@
 //!
 //! A snapshot is the whole state once more, as ordinary records behind those that made it. Replaying
 //! it over what made it changes nothing, so half a snapshot does no harm; once all of it is durable,
-//! the log may begin with it.
+//! the log may begin with it. It is queued part by part, as the log takes it, each part as of then;
+//! what changes meanwhile is queued between the parts, behind the snapshot's first record, so that
+//! nothing of the log before that is needed either way.
 //!
 //! Invariants: durable <= sent <= queued; one batch is under way at a time; answers leave in order.
 
@@ -40,7 +42,7 @@ pub(crate) struct SnapshotRule {
 /// See the file's header.
 pub(super) struct Journal {
     rule: SnapshotRule,
-    queue: VecDeque<StoredRecord>,
+    queue: VecDeque<Queued>,
     /// Bytes in the queue that are not of a snapshot.
     backlog_bytes: usize,
     queued: u64,
@@ -57,6 +59,12 @@ pub(super) struct Journal {
     dirty_since: Option<Instant>,
 }
 
+/// A record that waits to be sent.
+struct Queued {
+    record: StoredRecord,
+    is_of_snapshot: bool,
+}
+
 /// An answer that waits.
 struct Held {
     after: u64,
@@ -64,11 +72,15 @@ struct Held {
     answer: Answer,
 }
 
-/// A snapshot that is not durable yet: its records by their count.
+/// A snapshot that is not durable yet.
 struct Snapshot {
+    /// The first record that was queued since it began, by its count.
     first: u64,
-    end: u64,
+    /// Behind its last record; none until all of it is queued.
+    end: Option<u64>,
     first_offset: Option<Offset>,
+    /// Bytes of it that are in the queue.
+    queued_bytes: usize,
 }
 
 /// What a load has found.
@@ -107,6 +119,10 @@ impl Journal {
         self.backlog_bytes += bytes;
         self.written_bytes += bytes as u64;
         self.queued += records.len() as u64;
+        let records = records.into_iter().map(|record| Queued {
+            record,
+            is_of_snapshot: false,
+        });
         self.queue.extend(records);
         self.dirty_since.get_or_insert(now);
     }
@@ -143,17 +159,19 @@ impl Journal {
             return None;
         }
         let mut bytes = 0;
-        let fitting = self.queue.iter().take_while(|record| {
-            bytes += record_bytes(record);
+        let fitting = self.queue.iter().take_while(|queued| {
+            bytes += record_bytes(&queued.record);
             bytes <= bytes_max
         });
         let count = fitting.count().max(1);
-        let batch: Vec<StoredRecord> = self.queue.drain(..count).collect();
-        for (number, record) in (self.sent..).zip(&batch) {
-            let is_snapshot = self.snapshot.as_ref().is_some_and(|s| s.holds(number));
-            if !is_snapshot {
-                self.backlog_bytes -= record_bytes(record);
+        let mut batch = Vec::with_capacity(count);
+        for queued in self.queue.drain(..count) {
+            let bytes = record_bytes(&queued.record);
+            match &mut self.snapshot {
+                Some(snapshot) if queued.is_of_snapshot => snapshot.queued_bytes -= bytes,
+                _ => self.backlog_bytes -= bytes,
             }
+            batch.push(queued.record);
         }
         self.sent += batch.len() as u64;
         Some(batch)
@@ -188,36 +206,54 @@ impl Journal {
         dirty_since.map(|since| since + self.rule.age)
     }
 
-    /// Queues the whole state, as of everything that was queued before.
-    pub(super) fn begin_snapshot(&mut self, records: impl Iterator<Item = StoredRecord>) {
+    /// Begins a snapshot: its parts follow.
+    pub(super) fn begin_snapshot(&mut self) {
         assert!(self.snapshot.is_none(), "one snapshot is under way");
-        let first = self.queued;
         self.snapshot_bytes = 0;
-        for record in records {
-            self.snapshot_bytes += record_bytes(&record) as u64;
-            self.queued += 1;
-            self.queue.push_back(record);
-        }
         self.snapshot = Some(Snapshot {
-            first,
-            end: self.queued,
+            first: self.queued,
+            end: None,
             first_offset: None,
+            queued_bytes: 0,
         });
         self.written_bytes = 0;
         self.dirty_since = None;
     }
 
+    /// Whether the next part of a snapshot is to be queued: less than a batch of it waits.
+    pub(super) fn wants_snapshot_part(&self, batch_bytes_max: usize) -> bool {
+        let open = self.snapshot.as_ref().filter(|s| s.end.is_none());
+        open.is_some_and(|snapshot| snapshot.queued_bytes < batch_bytes_max)
+    }
+
+    /// Queues a part of the snapshot that was begun, as of everything that was queued before; none
+    /// where there is nothing more.
+    pub(super) fn add_to_snapshot(&mut self, part: Option<Vec<StoredRecord>>) {
+        let snapshot = self.snapshot.as_mut().expect("a snapshot was begun");
+        assert!(snapshot.end.is_none(), "a snapshot ends once");
+        let Some(part) = part else {
+            snapshot.end = Some(self.queued);
+            return;
+        };
+        for record in part {
+            let bytes = record_bytes(&record);
+            snapshot.queued_bytes += bytes;
+            self.snapshot_bytes += bytes as u64;
+            self.queued += 1;
+            self.queue.push_back(Queued {
+                record,
+                is_of_snapshot: true,
+            });
+        }
+    }
+
     /// Where the log may begin from now on, once a snapshot is durable.
     pub(super) fn finish_snapshot(&mut self) -> Option<Offset> {
-        let snapshot = self.snapshot.take_if(|s| s.end <= self.durable)?;
+        let snapshot = self
+            .snapshot
+            .take_if(|s| s.end.is_some_and(|end| end <= self.durable))?;
         // A state without a record begins with whatever comes next.
         Some(snapshot.first_offset.unwrap_or(self.end_offset))
-    }
-}
-
-impl Snapshot {
-    fn holds(&self, number: u64) -> bool {
-        (self.first..self.end).contains(&number)
     }
 }
 

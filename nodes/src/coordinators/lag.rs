@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::coordinators::Around;
-use crate::limits::{LAG_OFFSETS_MAX, LAG_SERIES_MAX};
+use crate::limits::{LAG_OFFSETS_MAX, LAG_POSITIONS_PER_CALL, LAG_SERIES_MAX};
 use crate::local::LocalNode;
 
 /// Where a reader stands in a partition.
@@ -103,17 +103,16 @@ struct Collected {
 
 impl Collected {
     fn new<'a>(cores: impl Iterator<Item = &'a Coordinator>, map: &ClusterMap) -> Self {
-        let (mut rows, mut left_out) = (Vec::<Row>::new(), 0);
+        let (mut rows, mut looked_at, mut all) = (Vec::<Row>::new(), 0, 0);
         for core in cores {
             for cluster in map.virtual_clusters.keys().copied() {
-                for committed in core.committed(cluster) {
+                all += core.committed_count(cluster);
+                let left = LAG_OFFSETS_MAX - looked_at;
+                for committed in core.committed(cluster).take(left) {
+                    looked_at += 1;
                     let is_shown =
                         matches!(committed.state, GroupState::Stable | GroupState::Empty);
                     if !is_shown || map.topic_by_id(cluster, committed.key.topic).is_none() {
-                        continue;
-                    }
-                    if rows.len() >= LAG_OFFSETS_MAX {
-                        left_out += 1;
                         continue;
                     }
                     // Offsets of a group come one after the other.
@@ -128,12 +127,17 @@ impl Collected {
                 }
             }
         }
+        let left_out = all - looked_at;
         Self { rows, left_out }
     }
 
     async fn report(self, map: &ClusterMap, node: &LocalNode, now: Timestamp) -> LagReport {
-        let asked = self.rows.iter().map(|row| (row.partition(), row.offset));
-        let positions = node.positions(asked.collect()).await;
+        let mut positions = Vec::with_capacity(self.rows.len());
+        for rows in self.rows.chunks(LAG_POSITIONS_PER_CALL) {
+            let asked = rows.iter().map(|row| (row.partition(), row.offset));
+            positions.extend(node.positions(asked.collect()).await);
+            tokio::task::yield_now().await;
+        }
         let mut lags: BTreeMap<(VirtualClusterId, &str, TopicId), Lag> = BTreeMap::new();
         for (row, position) in self.rows.iter().zip(positions) {
             let Some(position) = position else { continue };

@@ -3,6 +3,8 @@
 //! Owns: the reading and taking apart. Does not own: what records say (`coordinator`). Only the
 //! coordinator itself writes to the partition, so its end stays where it is meanwhile.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use coordinator::{Coordinator, ReplayError, StoredRecord};
 use model::{CatalogVersion, Offset, TopicPartition};
@@ -11,7 +13,7 @@ use records::{BatchError, DecodeError, DecompressLimits, Record, batches, decode
 
 use crate::coordinators::Around;
 use crate::coordinators::journal::{Found, record_bytes};
-use crate::limits::{LOAD_READ_BYTES, LOAD_RETRY_AFTER};
+use crate::limits::{LOAD_READ_BYTES, LOAD_RETRY_AFTER, LOAD_TRIES_MAX};
 
 /// A coordinator as its partition tells.
 pub(super) struct Loaded {
@@ -88,6 +90,7 @@ async fn bounds(
     partition: TopicPartition,
     map_version: CatalogVersion,
 ) -> Result<LogBounds, ReadError> {
+    let mut patience = Patience::default();
     loop {
         let query = FindOffset {
             partition,
@@ -96,31 +99,47 @@ async fn bounds(
         };
         match around.transport.find_offset(query).await {
             Ok(found) => return Ok(found.bounds),
-            Err(why) => pause_after(why).await?,
+            Err(why) => patience.pause_after(why).await?,
         }
     }
 }
 
 async fn read_patiently(around: &Around, read: Read) -> Result<ReadReply, ReadError> {
+    let mut patience = Patience::default();
     loop {
         match around.transport.read(read).await {
             Ok(reply) if reply.bytes == 0 && !reply.retry_after.is_zero() => {
-                tokio::time::sleep(reply.retry_after).await;
+                patience.pause(reply.retry_after, ReadError::Busy).await?;
             }
             Ok(reply) => return Ok(reply),
-            Err(why) => pause_after(why).await?,
+            Err(why) => patience.pause_after(why).await?,
         }
     }
 }
 
-/// Waits where the refusal may pass. A partition that goes elsewhere ends the load from outside.
-async fn pause_after(why: ReadError) -> Result<(), ReadError> {
-    match why {
-        ReadError::NotOwner | ReadError::Busy => {
-            tokio::time::sleep(LOAD_RETRY_AFTER).await;
-            Ok(())
+/// How often one question has been asked in vain.
+#[derive(Default)]
+struct Patience {
+    tries: u32,
+}
+
+impl Patience {
+    /// Waits where the refusal may pass. A partition that goes elsewhere ends the load from outside.
+    async fn pause_after(&mut self, why: ReadError) -> Result<(), ReadError> {
+        match why {
+            ReadError::NotOwner | ReadError::Busy => self.pause(LOAD_RETRY_AFTER, why).await,
+            ReadError::OutOfRange { .. } | ReadError::Storage => Err(why),
         }
-        ReadError::OutOfRange { .. } | ReadError::Storage => Err(why),
+    }
+
+    /// Waits, unless that was done too often.
+    async fn pause(&mut self, pause: Duration, why: ReadError) -> Result<(), ReadError> {
+        self.tries += 1;
+        if self.tries >= LOAD_TRIES_MAX {
+            return Err(why);
+        }
+        tokio::time::sleep(pause).await;
+        Ok(())
     }
 }
 
@@ -170,5 +189,23 @@ impl Replay {
             },
             core: self.core,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_is_waited_out_so_often_and_no_longer() {
+        let mut patience = Patience::default();
+        for _ in 1..LOAD_TRIES_MAX {
+            assert_eq!(patience.pause_after(ReadError::NotOwner).await, Ok(()));
+        }
+        let last = patience.pause_after(ReadError::Busy).await;
+        assert_eq!(last, Err(ReadError::Busy));
+        let mut patience = Patience::default();
+        let broken = patience.pause_after(ReadError::Storage).await;
+        assert_eq!(broken, Err(ReadError::Storage));
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use coordinator::{Coordinator, GROUP_SHARDS, GroupError};
+use coordinator::{Coordinator, GROUP_SHARDS, GroupError, SnapshotPlace};
 use model::{ClusterMap, GROUPS_TOPIC, Placement, TopicPartition, VirtualClusterId};
 use node_api::Appended;
 use node_api::lane::LaneError;
@@ -85,9 +85,14 @@ impl Coordinators {
         self.shards.insert(shard, loading);
     }
 
-    /// Begins a new tenure after one that has failed.
+    /// Begins a new tenure after one that has failed. A write may have been refused because the
+    /// placement is another by now, so the newest map is followed first, which may begin or end it.
     pub(super) fn load_again(&mut self, number: u32) {
-        if let Some(shard) = self.shards.get(&number) {
+        let tenure = self.shards.get(&number).map(|shard| shard.tenure);
+        self.follow_map();
+        if let Some(shard) = self.shards.get(&number)
+            && Some(shard.tenure) == tenure
+        {
             let (partition, placement) = (shard.partition, shard.placement);
             self.load(partition, placement);
         }
@@ -125,6 +130,7 @@ impl Coordinators {
         let serving = Serving {
             core,
             journal: Journal::new(self.around.rules.snapshot, found, at.now),
+            snapshot_at: SnapshotPlace::default(),
             batches,
             batch_bytes_max: self.around.rules.batch_bytes_max,
             _writer: AbortOnDrop(task),

@@ -79,7 +79,15 @@ impl Shard {
         asked: &[(TopicPartition, Offset)],
     ) -> Vec<Option<Position>> {
         let position = |(key, offset): &(TopicPartition, Offset)| {
-            let partition = self.open(*key)?;
+            let Some(partition) = self.partitions.get(key) else {
+                // Nothing was ever appended to it, and looking must not be what opens it.
+                let placement = self.map.placement(*key);
+                let is_here = placement.is_some_and(|p| p.node == self.around.node);
+                return is_here.then_some(Position {
+                    lag: 0,
+                    unread_since: None,
+                });
+            };
             let end = partition.log.bounds().high_watermark;
             Some(Position {
                 lag: end.value().saturating_sub(offset.value()),

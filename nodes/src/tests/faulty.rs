@@ -109,7 +109,10 @@ impl NodeTransport for Faulty {
         self.inner.coordinate(shard, call)
     }
 
-    fn list_groups(&self, cluster: VirtualClusterId) -> BoxFuture<'static, Vec<ListedGroup>> {
+    fn list_groups(
+        &self,
+        cluster: VirtualClusterId,
+    ) -> BoxFuture<'static, Result<Vec<ListedGroup>, GroupError>> {
         self.inner.list_groups(cluster)
     }
 

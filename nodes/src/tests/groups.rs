@@ -67,6 +67,7 @@ async fn offsets_and_generations_are_there_after_a_restart_and_after_a_crash() {
         let alive = GroupRequest::Heartbeat(member_of(&joined));
         let alive = ask(&transport, "readers", alive).await;
         assert_eq!(alive, Ok(GroupReply::Heartbeat(Ok(()))));
+        let listed = listed.expect("all coordinators are loaded");
         let mut names: Vec<_> = listed.iter().map(|g| (g.group.as_str(), g.state)).collect();
         names.sort_by_key(|(name, _)| *name);
         assert_eq!(
@@ -76,13 +77,11 @@ async fn offsets_and_generations_are_there_after_a_restart_and_after_a_crash() {
                 ("readers", GroupState::Stable)
             ]
         );
-        assert!(
-            transport
-                .list_groups(model::VirtualClusterId(2))
-                .await
-                .is_empty()
-        );
+        let others = transport.list_groups(model::VirtualClusterId(2)).await;
+        assert_eq!(others, Ok(Vec::new()));
         node.shutdown().await;
+        let gone = transport.list_groups(DEMO).await;
+        assert_eq!(gone, Err(GroupError::NotAvailable), "none is not all");
     }
 }
 

@@ -2,15 +2,21 @@
 //!
 //! Owns: the checks, and what is written of offsets.
 
+use std::collections::BTreeMap;
+
 use crate::codec::key::offset_key;
 use crate::codec::stored_offset::StoredOffset;
 use crate::effect::StoredRecord;
 use crate::group::{Group, Phase};
+use crate::limits::COMMIT_BYTES_MAX;
 use crate::message::{
     CommitOffset, CommitOffsets, DeleteOffsets, GroupError, Membership, OffsetKey,
 };
 use crate::subscription::CONSUMER;
 use crate::turn::Turn;
+
+/// What the record of an offset has beside the group's id and the metadata, at most.
+const OFFSET_RECORD_BYTES: usize = 80;
 
 impl Group {
     pub(super) fn commit(
@@ -19,13 +25,28 @@ impl Group {
         turn: &mut Turn,
     ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
         self.check_commit(&commit.membership)?;
-        // Whoever commits is alive.
-        self.keep_alive(&commit.membership.member_id, turn);
-        let results = commit
+        let last: BTreeMap<OffsetKey, &CommitOffset> = commit
             .offsets
             .iter()
-            .map(|offset| self.commit_one(offset, commit.retention_ms, turn));
-        Ok(results.collect())
+            .map(|offset| (offset.key, offset))
+            .collect();
+        let bytes = last.values().map(|offset| self.bytes_to_write(offset));
+        if bytes.sum::<usize>() > COMMIT_BYTES_MAX {
+            return Err(GroupError::OffsetMetadataTooLarge);
+        }
+        // Whoever commits is alive.
+        self.keep_alive(&commit.membership.member_id, turn);
+        let results: BTreeMap<OffsetKey, Result<(), GroupError>> = last
+            .into_iter()
+            .map(|(key, offset)| (key, self.commit_one(offset, commit.retention_ms, turn)))
+            .collect();
+        let mentions = commit.offsets.iter();
+        Ok(mentions.map(|offset| results[&offset.key]).collect())
+    }
+
+    /// About how many bytes the record of a committed offset has.
+    fn bytes_to_write(&self, offset: &CommitOffset) -> usize {
+        OFFSET_RECORD_BYTES + self.key.id.len() + offset.metadata.len()
     }
 
     /// Members of the generation may commit, also while it ends; whoever is no member only where

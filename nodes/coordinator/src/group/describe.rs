@@ -40,6 +40,10 @@ impl Group {
         }
     }
 
+    pub(crate) fn committed_count(&self) -> usize {
+        self.offsets.len()
+    }
+
     pub(crate) fn committed(&self) -> impl Iterator<Item = CommittedOffset<'_>> {
         let state = self.state();
         self.offsets

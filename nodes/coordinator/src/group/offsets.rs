@@ -3,7 +3,7 @@
 //! Owns: the offsets, their bounds, how long each is kept by itself. Does not own: who may commit
 //! (`commit`), when they are looked at for expiry (`retention`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::Timestamp;
 
@@ -21,6 +21,10 @@ pub(crate) struct Offsets {
 impl Offsets {
     pub(crate) fn is_empty(&self) -> bool {
         self.by_key.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.by_key.len()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&OffsetKey, &StoredOffset)> {
@@ -61,11 +65,11 @@ impl Offsets {
         meant.map(|(key, _)| *key).collect()
     }
 
-    /// What was committed of `partitions`, in their order, or of all.
+    /// What was committed of `partitions`, in their order and each once, or of all: so an answer is
+    /// never larger than what the group keeps.
     pub(crate) fn fetch(&self, partitions: Option<&[OffsetKey]>) -> Vec<FetchedOffset> {
         match partitions {
-            Some(keys) => keys
-                .iter()
+            Some(keys) => without_repeats(keys)
                 .map(|key| fetched(key, self.by_key.get(key)))
                 .collect(),
             None => self
@@ -74,6 +78,12 @@ impl Offsets {
                 .collect(),
         }
     }
+}
+
+/// The first mention of each partition.
+pub(crate) fn without_repeats(keys: &[OffsetKey]) -> impl Iterator<Item = &OffsetKey> {
+    let mut seen = BTreeSet::new();
+    keys.iter().filter(move |key| seen.insert(**key))
 }
 
 /// The answer for one partition.

@@ -1,6 +1,6 @@
 //! Committing, fetching and deleting offsets.
 
-use coordinator::limits::GROUP_OFFSETS_MAX;
+use coordinator::limits::{COMMIT_BYTES_MAX, GROUP_ID_BYTES_MAX, GROUP_OFFSETS_MAX};
 use coordinator::{
     CommitOffset, CommitOffsets, DeleteOffsets, FetchOffsets, FetchedOffset, GroupError,
     GroupReply, GroupRequest, GroupState, JoinGroup, Membership, OffsetKey,
@@ -221,14 +221,13 @@ fn a_group_keeps_a_bounded_number_of_bytes_of_metadata() {
         metadata: "m".repeat(bytes),
         ..offset(key(1, partition), 1)
     };
-    let max = coordinator::limits::OFFSET_METADATA_BYTES_SUM_MAX;
-    let ask = commit(&nobody(), vec![with(0, max), with(1, 1), with(0, max)]);
+    let half = coordinator::limits::OFFSET_METADATA_BYTES_SUM_MAX / 2;
+    let ask = commit(&nobody(), vec![with(0, half)]);
+    assert_eq!(committed(&mut shard, ask), Ok(vec![Ok(())]));
+    let ask = commit(&nobody(), vec![with(1, half), with(2, 1)]);
     let too_large = Err(GroupError::OffsetMetadataTooLarge);
-    assert_eq!(
-        committed(&mut shard, ask),
-        Ok(vec![Ok(()), too_large, Ok(())])
-    );
-    let ask = commit(&nobody(), vec![with(0, max - 1), with(1, 1)]);
+    assert_eq!(committed(&mut shard, ask), Ok(vec![Ok(()), too_large]));
+    let ask = commit(&nobody(), vec![with(1, half - 1), with(2, 1)]);
     assert_eq!(committed(&mut shard, ask), Ok(vec![Ok(()), Ok(())]));
 }
 
@@ -294,4 +293,71 @@ fn a_group_is_deleted_when_it_is_empty_with_all_its_offsets() {
     assert_eq!(shard.core.snapshot().count(), 0);
     shard.restart();
     assert_eq!(shard.core.snapshot().count(), 0);
+}
+
+#[test]
+fn of_a_partition_that_is_named_again_the_last_offset_counts_and_is_told_once() {
+    let mut shard = Shard::new();
+    let too_large = CommitOffset {
+        metadata: "x".repeat(5000),
+        ..offset(key(1, 1), 1)
+    };
+    let offsets = vec![
+        offset(key(1, 0), 5),
+        offset(key(1, 0), 6),
+        too_large,
+        offset(key(1, 0), 4),
+    ];
+    let before = shard.log.len();
+    let results = committed(&mut shard, commit(&nobody(), offsets));
+    let refused = Err(GroupError::OffsetMetadataTooLarge);
+    assert_eq!(results, Ok(vec![Ok(()), Ok(()), refused, Ok(())]));
+    assert_eq!(shard.log.len() - before, 1, "one record is enough");
+    let again = vec![key(1, 0), key(2, 0), key(1, 0), key(2, 0)];
+    let found = fetch(&mut shard, Some(again.clone()));
+    let told: Vec<_> = found
+        .iter()
+        .map(|found| (found.key, found.offset))
+        .collect();
+    assert_eq!(told, [(key(1, 0), Offset::new(4)), (key(2, 0), None)]);
+    // The same where there is no group.
+    assert_eq!(fetch(&mut Shard::new(), Some(again)).len(), 2);
+}
+
+#[test]
+fn a_commit_that_would_write_too_much_changes_nothing() {
+    let mut shard = Shard::new();
+    let offsets = (0..COMMIT_BYTES_MAX as u32 / 4096).map(|partition| CommitOffset {
+        metadata: "x".repeat(4096),
+        ..offset(key(1, partition), 1)
+    });
+    let offsets: Vec<_> = offsets.collect();
+    let results = committed(&mut shard, commit(&nobody(), offsets.clone()));
+    assert_eq!(results, Err(GroupError::OffsetMetadataTooLarge));
+    assert!(shard.log.is_empty() && fetch(&mut shard, None).is_empty());
+    let half = offsets[..offsets.len() / 2].to_vec();
+    let results = committed(&mut shard, commit(&nobody(), half));
+    assert!(results.is_ok_and(|results| results.iter().all(Result::is_ok)));
+}
+
+#[test]
+fn an_id_that_is_too_long_names_no_group() {
+    let mut shard = Shard::new();
+    let longest = "g".repeat(GROUP_ID_BYTES_MAX);
+    let offsets = || commit(&nobody(), vec![offset(key(1, 0), 1)]);
+    let call = shard.call_of(CLUSTER, &longest, offsets());
+    assert_eq!(
+        shard.answer(call),
+        GroupReply::CommitOffsets(Ok(vec![Ok(())]))
+    );
+    let too_long = format!("{longest}g");
+    let invalid = GroupError::InvalidGroupId;
+    let call = shard.call_of(CLUSTER, &too_long, offsets());
+    assert_eq!(shard.answer(call), GroupReply::CommitOffsets(Err(invalid)));
+    let call = shard.call_of(CLUSTER, &too_long, GroupRequest::Describe);
+    assert_eq!(shard.answer(call), GroupReply::Describe(Err(invalid)));
+    let call = shard.call_of(CLUSTER, &too_long, GroupRequest::Join(join()));
+    let refused = shard.try_joined(call).expect_err("the id is too long");
+    assert_eq!(refused.error, invalid);
+    assert_eq!(shard.core.group_count(CLUSTER), 1);
 }

@@ -44,6 +44,40 @@ fn at(value: u64) -> Offset {
     Offset::new(value).expect("is small")
 }
 
+/// A snapshot in one part.
+fn take_snapshot(journal: &mut Journal, records: Vec<StoredRecord>) {
+    journal.begin_snapshot();
+    journal.add_to_snapshot(Some(records));
+    journal.add_to_snapshot(None);
+}
+
+#[test]
+fn a_snapshot_is_queued_as_the_log_takes_it_and_what_changes_meanwhile_is_kept() {
+    let mut journal = journal();
+    journal.write(Instant(0), vec![record(1)]);
+    assert!(!journal.wants_snapshot_part(2 * ONE), "none was begun");
+    journal.begin_snapshot();
+    // Written before the first part: the log has to begin with it.
+    journal.write(Instant(0), vec![record(2)]);
+    assert!(journal.wants_snapshot_part(2 * ONE));
+    journal.add_to_snapshot(Some(vec![record(7), record(8)]));
+    assert!(!journal.wants_snapshot_part(2 * ONE), "a batch of it waits");
+    journal.write(Instant(0), vec![record(3)]);
+    assert_eq!(names(journal.next_batch(3 * ONE)), [1, 2, 7]);
+    journal.landed(at(40));
+    assert!(journal.wants_snapshot_part(2 * ONE));
+    journal.add_to_snapshot(Some(vec![record(9)]));
+    assert_eq!(names(journal.next_batch(9 * ONE)), [8, 3, 9]);
+    journal.landed(at(50));
+    assert_eq!(journal.finish_snapshot(), None, "more may come");
+    assert!(journal.wants_snapshot_part(2 * ONE));
+    journal.add_to_snapshot(None);
+    assert!(!journal.wants_snapshot_part(2 * ONE));
+    assert_eq!(journal.finish_snapshot(), Some(at(41)));
+    assert_eq!(journal.snapshot_bytes, 3 * ONE as u64);
+    assert_eq!(journal.backlog_bytes, 0);
+}
+
 #[test]
 fn an_answer_waits_for_every_record_before_it_and_for_no_other() {
     let mut journal = journal();
@@ -85,8 +119,7 @@ fn a_snapshot_is_due_by_bytes_and_by_age_and_not_while_one_is_written() {
     assert!(!journal.snapshot_due(Instant(6)) && journal.snapshot_due(old));
     journal.write(Instant(6), (0..5).map(record).collect());
     assert!(journal.snapshot_due(Instant(6)), "more than 100 bytes");
-    let large = (0..20).map(record);
-    journal.begin_snapshot(large);
+    take_snapshot(&mut journal, (0..20).map(record).collect());
     journal.write(Instant(7), (0..6).map(record).collect());
     assert!(!journal.snapshot_due(old));
     while journal.next_batch(1000).is_some() {
@@ -105,7 +138,7 @@ fn a_snapshot_is_due_by_bytes_and_by_age_and_not_while_one_is_written() {
 fn the_log_may_begin_where_the_snapshot_does_and_not_before_it_is_whole() {
     let mut journal = journal();
     journal.write(Instant(0), vec![record(1), record(2)]);
-    journal.begin_snapshot([record(7), record(8)].into_iter());
+    take_snapshot(&mut journal, vec![record(7), record(8)]);
     journal.write(Instant(0), vec![record(3)]);
     assert_eq!(names(journal.next_batch(3 * ONE)), [1, 2, 7]);
     journal.landed(at(40));
@@ -125,7 +158,7 @@ fn the_log_may_begin_where_the_snapshot_does_and_not_before_it_is_whole() {
 fn a_state_without_records_lets_all_of_the_log_go() {
     let mut journal = journal();
     journal.write(Instant(0), vec![record(1)]);
-    journal.begin_snapshot(std::iter::empty());
+    take_snapshot(&mut journal, Vec::new());
     assert_eq!(
         journal.finish_snapshot(),
         None,

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use coordinator::{DescribedGroup, GroupReply, GroupRequest, GroupState, OffsetKey, StoredRecord};
+use coordinator::{
+    DescribedGroup, GroupReply, GroupRequest, GroupState, OffsetKey, SnapshotPlace, StoredRecord,
+};
 
 use crate::shard::{CLUSTER, replay};
 use crate::simulation::client::{Client, share};
@@ -72,6 +74,9 @@ impl World {
     /// the same in what is durable.
     pub fn check_durable(&self) {
         let live: Vec<StoredRecord> = self.shard.core.snapshot().collect();
+        let mut place = SnapshotPlace::default();
+        let parts = std::iter::from_fn(|| self.shard.core.snapshot_part(&mut place));
+        assert_eq!(parts.flatten().collect::<Vec<_>>(), live);
         let all = replay(self.shard.log.iter().cloned());
         assert_eq!(all.snapshot().collect::<Vec<_>>(), live);
         let (snapshot, from) = &self.snapshot;
