@@ -46,8 +46,10 @@ wanted=$NUMBERS_MIN
 if long; then flags+=(--full); fi
 if [ -n "${ONLY:-}" ]; then flags+=(--only "$ONLY") wanted=some; fi
 suite sign_in_config results.json "${flags[@]}"
-suite sign_in_config parts.json "${flags[@]}" --parts
-TIDEGATE_CLUSTERS__DEMO__AUTO_CREATE_TOPICS=false suite sign_in_config results.json "${flags[@]}" --scenario noautocreate
+# Short sessions, so that clients sign in again on live connections; 10 s is the shortest there is.
+TIDEGATE_GATEWAY__REAUTH_MS_MAX=10000 suite sign_in_config parts.json "${flags[@]}" --parts
+TIDEGATE_CLUSTERS__DEMO__AUTO_CREATE_TOPICS=false \
+  suite sign_in_config results.json "${flags[@]}" --scenario noautocreate
 if [ -z "${ONLY:-}" ]; then
   # It skips itself where clients sign in.
   TIDEGATE_CLUSTERS__DEMO__PLAINTEXT_LISTEN=127.0.0.1:0 suite plain_config results.json --only 0052

@@ -42,7 +42,7 @@ SECOND_TRY_PATIENCE = 2
 SLOW = ("0102", "0103", "0113", "0089", "0081", "0056", "0091", "0093", "0118", "0045", "0030", "0129")
 # Numbers of which -Q leaves nothing, and which therefore always run without it.
 EMPTY_WHEN_QUICK = (
-    "0018", "0019", "0026", "0045", "0050", "0061", "0082", "0089", "0102", "0122", "0127", "0132", "0137",
+    "0018", "0019", "0026", "0045", "0050", "0061", "0082", "0089", "0102", "0122", "0127", "0132", "0137", "0142",
 )  # fmt: skip
 NEEDS_NO_BROKER = re.compile("TEST_F_LOCAL|TEST_F_MANUAL|TEST_F_SOCKEM")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -200,7 +200,8 @@ def main():
         results = json.loads(wanted.results.read_text(encoding="utf-8")) | results
     wanted.results.write_text(json.dumps(results, indent=1), encoding="utf-8")
     kind = "parts" if wanted.parts else "numbers"
-    print(f"{len(numbers)} {kind} of scenario {wanted.scenario} ran in {time.monotonic() - begin:.0f} s", file=sys.stderr)
+    seconds = time.monotonic() - begin
+    print(f"{len(numbers)} {kind} of scenario {wanted.scenario} ran in {seconds:.0f} s", file=sys.stderr)
 
 
 if __name__ == "__main__":
