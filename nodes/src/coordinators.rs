@@ -270,10 +270,11 @@ impl Coordinators {
     }
 
     fn abandon(&mut self, call: CallId) {
+        let at = self.moment();
         if let Some(number) = self.callers.forget(call)
             && let Some(shard) = self.shards.get_mut(&number)
         {
-            shard.abandon(call);
+            shard.abandon(at, call);
         }
     }
 

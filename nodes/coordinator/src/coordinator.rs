@@ -137,13 +137,12 @@ impl Coordinator {
         }
     }
 
-    /// The client that waits for `call` is gone: it is not answered. Its member stays until its
-    /// session ends, as in Kafka.
-    pub fn abandon(&mut self, call: CallId) {
-        if let Some(key) = self.waiting.remove(&call)
-            && let Some(group) = self.groups.get_mut(&key)
-        {
-            group.abandon(call);
+    /// The client that waits for `call` is gone: it is not answered. Its member stays for a session from
+    /// now, which the end of a rebalance does not prolong, unlike in Kafka.
+    pub fn abandon(&mut self, at: Moment, call: CallId) {
+        self.at = at;
+        if let Some(key) = self.waiting.remove(&call) {
+            self.change(&key, |group, turn| group.abandon(call, turn));
         }
     }
 

@@ -196,8 +196,10 @@ impl Group {
     }
 
     /// The client that waits for `call` is gone.
-    pub(crate) fn abandon(&mut self, call: CallId) {
-        self.roster.abandon(call);
+    pub(crate) fn abandon(&mut self, call: CallId, turn: &Turn) {
+        if let Some(id) = self.roster.abandon(call) {
+            self.keep_alive(&id, turn);
+        }
     }
 
     pub(crate) fn first_deadline(&self) -> Option<model::Instant> {

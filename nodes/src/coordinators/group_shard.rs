@@ -139,9 +139,9 @@ impl GroupShard {
     }
 
     /// The caller of `call` is gone.
-    pub(super) fn abandon(&mut self, call: CallId) {
+    pub(super) fn abandon(&mut self, at: Moment, call: CallId) {
         match &mut self.state {
-            State::Serving(serving) => serving.core.abandon(call),
+            State::Serving(serving) => serving.core.abandon(at, call),
             State::Loading { early, .. } => early.retain(|early| early.id != call),
             State::Failed { .. } => {}
         }

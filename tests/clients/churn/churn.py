@@ -63,6 +63,8 @@ class Member:
 
     def __init__(self, kind, name, server, timeline, static):
         self.kind, self.name, self.timeline = kind, name, timeline
+        # A static member does not say that it leaves (KIP-345): its session ends, as a killed one's does.
+        self.farewell = "killed" if static else "left"
         self.names = [name] if kind != "java" else [f"{name}-{i}" for i in range(JAVA_MEMBERS)]
         clients = os.path.dirname(HERE)
         arguments = [server.ready, name, TOPIC, GROUP, str(SESSION_S * 1000)]
@@ -100,7 +102,7 @@ class Member:
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
         self._end()
-        self._tell("left", time.time())
+        self._tell(self.farewell, time.time())
 
     def _end(self):
         self.process.wait()

@@ -35,7 +35,7 @@ class Timeline:
     def gaps(self):
         """Every (begin, end, partition) without an owner, after all had one for the first time."""
         owners = {partition: set() for partition in range(self.partitions)}
-        killed = [self._session_end(e["t"]) for e in self.events if e["e"] == "killed"]
+        killed = [(e["t"], self._session_end(e["t"])) for e in self.events if e["e"] == "killed"]
         gaps, begun, all_owned = [], {}, False
         for event in sorted(self.events, key=lambda event: event["t"]):
             self._apply(event, owners)
@@ -44,9 +44,10 @@ class Timeline:
                 if all_owned and not held:
                     begun.setdefault(partition, event["t"])
                 elif partition in begun:
-                    noticed = [end for end in killed if end <= event["t"]]
+                    end = event["t"]
+                    noticed = [min(session_end, end) for killed_at, session_end in killed if killed_at < end]
                     begin = max([begun.pop(partition), *noticed])
-                    gaps.append((begin, event["t"], partition))
+                    gaps.append((begin, end, partition))
         end = max((event["t"] for event in self.events), default=0)
         gaps += [(begin, end, partition) for partition, begin in begun.items()]
         return gaps

@@ -123,7 +123,9 @@ impl Member {
 
     /// Whether a call of its waits, so that it need not send heartbeats.
     pub(crate) fn is_kept_by_a_call(&self) -> bool {
-        !self.is_new && (self.join.is_some() || self.sync.is_some())
+        let is_live = |waiting: &Waiting| waiting.call.is_some();
+        let waits = self.join.iter().chain(&self.sync).any(is_live);
+        !self.is_new && waits
     }
 
     /// Bytes that it takes, its assignment not counted.

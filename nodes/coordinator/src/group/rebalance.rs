@@ -3,6 +3,7 @@
 //! Owns: when joining begins and ends, who is left behind, the initial delay, the end of waiting for
 //! syncs. Does not own: what members ask for (`join`, `leave`), the assignment (`sync`).
 
+use crate::group::member::Waiting;
 use crate::group::{Due, Group, InitialDelay, Phase};
 use crate::limits::POSTPONED_REBALANCE_MS_MIN;
 use crate::message::GroupError;
@@ -110,11 +111,19 @@ impl Group {
         self.timers.set(Due::Sync, ends);
         for id in self.roster.ids() {
             let joined = self.joined(&id);
+            // Who has gone away has been silent since; the end of the rebalance is no sign of life.
+            let is_gone = |waiting: Waiting| waiting.call.is_none();
+            let is_gone = self
+                .roster
+                .member(&id)
+                .is_some_and(|m| m.join.is_some_and(is_gone));
             self.answer_join(&id, Ok(joined), turn);
             if let Some(mut member) = self.roster.entry(&id) {
                 member.begin_generation();
             }
-            self.keep_alive(&id, turn);
+            if !is_gone {
+                self.keep_alive(&id, turn);
+            }
         }
     }
 

@@ -166,13 +166,13 @@ impl Roster {
         self.members.get_mut(id).map(|member| Entry { member })
     }
 
-    /// Lets go of a call that waits.
-    pub(crate) fn abandon(&mut self, call: CallId) {
-        let mut waits = self
-            .members
-            .values_mut()
-            .flat_map(|member| member.join.iter_mut().chain(&mut member.sync));
-        waits.any(|waiting| waiting.abandon(call));
+    /// Lets go of a call that waits, and tells whose it was.
+    pub(crate) fn abandon(&mut self, call: CallId) -> Option<MemberId> {
+        self.members.iter_mut().find_map(|(id, member)| {
+            let mut waits = member.join.iter_mut().chain(&mut member.sync);
+            let is_its = waits.any(|waiting| waiting.abandon(call));
+            is_its.then(|| MemberId::clone(id))
+        })
     }
 
     /// How many wait for the end of the rebalance.

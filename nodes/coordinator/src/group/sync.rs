@@ -109,8 +109,8 @@ impl Group {
         if let Some(waiting) = waiting {
             if let Some(call) = waiting.call {
                 turn.reply(call, GroupReply::Sync(reply));
+                self.keep_alive(id, turn);
             }
-            self.keep_alive(id, turn);
         }
     }
 

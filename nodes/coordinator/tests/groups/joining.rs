@@ -285,7 +285,8 @@ fn whoever_has_gone_away_is_not_answered_but_stays_for_its_session() {
     let gone = shard.call(GroupRequest::Join(
         join().with_member(&members[0].member_id),
     ));
-    shard.core.abandon(gone);
+    let at = shard.moment();
+    shard.core.abandon(at, gone);
     let other = shard.call(GroupRequest::Join(
         join().with_member(&members[1].member_id),
     ));
@@ -298,4 +299,23 @@ fn whoever_has_gone_away_is_not_answered_but_stays_for_its_session() {
         "both were silent"
     );
     assert!(shard.waits(gone));
+}
+
+#[test]
+fn the_end_of_a_rebalance_keeps_nobody_alive_who_has_gone_away() {
+    let mut shard = Shard::new();
+    let members = shard.stable(2);
+    let again = |member: usize| GroupRequest::Join(join().with_member(&members[member].member_id));
+    let gone = shard.call(again(0));
+    let at = shard.moment();
+    shard.core.abandon(at, gone);
+    shard.advance(SESSION_MS / 2);
+    let other = shard.call(again(1));
+    assert_eq!(shard.joined(other).generation, 2);
+    shard.advance(SESSION_MS / 2);
+    assert_eq!(
+        shard.core.list(CLUSTER)[0].state,
+        GroupState::PreparingRebalance,
+        "it was silent for its session"
+    );
 }

@@ -245,7 +245,8 @@ impl World {
                 .map(|(call, _)| *call)
                 .collect();
             for call in calls {
-                self.shard.core.abandon(call);
+                let at = self.shard.moment();
+                self.shard.core.abandon(at, call);
                 self.abandoned.insert(call);
                 self.note("an abandoned call");
             }
