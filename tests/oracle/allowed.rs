@@ -463,6 +463,14 @@ pub const ON_PURPOSE: &[Allowed] = &[
             of(ApiKey::Produce, &["topic twice"], ["responses", "*", "*"]),
         ],
     },
+    Allowed {
+        reason: "what is described is told once, however often it is named",
+        fields: &[of(
+            ApiKey::DescribeConfigs,
+            &["topic twice"],
+            ["results", "*", "*"],
+        )],
+    },
 ];
 
 /// What will go.
