@@ -106,11 +106,10 @@ impl Group {
             .roster
             .entry(id)
             .and_then(|mut member| member.end_sync());
-        if let Some(waiting) = waiting {
-            if let Some(call) = waiting.call {
-                turn.reply(call, GroupReply::Sync(reply));
-                self.keep_alive(id, turn);
-            }
+        // Who has gone away is not answered, and is silent.
+        if let Some(call) = waiting.and_then(|waiting| waiting.call) {
+            turn.reply(call, GroupReply::Sync(reply));
+            self.keep_alive(id, turn);
         }
     }
 
