@@ -11,6 +11,7 @@ mod logging;
 mod moment;
 mod ready;
 mod serve;
+mod standard_output;
 mod topic_metrics;
 mod usage;
 

@@ -9,7 +9,7 @@
 //! SIGTERM: the gateway answers what is under way, the node makes everything durable.
 
 use std::fs::{File, TryLockError};
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -43,6 +43,7 @@ use crate::config::{Config, Flags};
 use crate::credentials::{fill_random, find_or_draw_key, random, write_secret};
 use crate::development_ca::{self, Tls};
 use crate::ready::Ready;
+use crate::standard_output::print;
 use crate::topic_metrics::TopicMetrics;
 use crate::usage::AdminAccess;
 
@@ -139,7 +140,7 @@ async fn run(config: &Config) -> Result<()> {
         ready.write(file)?;
     }
     // Secrets are for a person, or for whoever starts the server the first time; not for a journal.
-    greet(&ready, is_first_start || std::io::stdout().is_terminal());
+    greet(&ready, is_first_start || std::io::stdout().is_terminal()).context("greeting")?;
 
     let failed = tokio::select! {
         () = stop.wait() => false,
@@ -353,7 +354,7 @@ fn path_text(path: &Path) -> Result<String> {
 }
 
 /// What a person who has just started the server wants to know.
-fn greet(ready: &Ready, shows_secrets: bool) {
+fn greet(ready: &Ready, shows_secrets: bool) -> io::Result<()> {
     let shown = |secret: &str| {
         if shows_secrets {
             secret.to_owned()
@@ -363,7 +364,7 @@ fn greet(ready: &Ready, shows_secrets: bool) {
     };
     let (bootstrap, ca_file, user) = (&ready.bootstrap, &ready.ca_file, &ready.scram_username);
     let password = shown(&ready.scram_password);
-    println!(
+    print(format_args!(
         "Tidegate serves clients at {bootstrap} (TLS; AWS_MSK_IAM, OAUTHBEARER, SCRAM-SHA-256/512)
 
   CA certificate     {ca_file}
@@ -380,12 +381,13 @@ Try it:
     -X sasl.username={user} -X sasl.password={password} -X ssl.ca.location={ca_file} \"$@\"; }}
   echo hello | kc -P -t greetings
   kc -C -t greetings -o beginning -e
+
 ",
         region = ready.region,
         key = ready.access_key_id,
         secret = shown(&ready.secret_access_key),
         admin = ready.admin_url,
-    );
+    ))
 }
 
 /// Stands for a secret where none is shown.

@@ -19,6 +19,8 @@ mod shown;
 
 use shown::Shown;
 
+use crate::standard_output::print;
+
 /// The flags of `tidegate limits`, and some of those of `tidegate usage`.
 #[derive(clap::Args)]
 pub struct UsageArgs {
@@ -96,11 +98,11 @@ impl UsageFlags {
 
     fn print<T: Shown + Serialize>(&self, rows: &[T]) -> Result<()> {
         if self.args.json {
-            println!("{}", serde_json::to_string_pretty(rows)?);
+            print(json(rows)?)?;
         } else if self.csv {
-            print!("{}", shown::csv(rows));
+            print(shown::csv(rows))?;
         } else {
-            println!("{}", shown::table(rows));
+            print(format_args!("{}\n", shown::table(rows)))?;
         }
         Ok(())
     }
@@ -128,11 +130,16 @@ pub fn show<T: Serialize + DeserializeOwned>(
 ) -> Result<()> {
     let rows = fetch(args, page)?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&rows)?);
+        print(json(&rows)?)?;
     } else {
-        println!("{}", table(&rows));
+        print(format_args!("{}\n", table(&rows)))?;
     }
     Ok(())
+}
+
+fn json<T: Serialize>(rows: &[T]) -> serde_json::Result<String> {
+    let text = serde_json::to_string_pretty(rows)?;
+    Ok(text + "\n")
 }
 
 /// Asks the running server for the rows of a page.
