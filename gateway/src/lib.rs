@@ -37,6 +37,7 @@ mod metrics;
 mod mute;
 mod news;
 mod operations;
+mod owner;
 mod permission;
 mod producer_ids;
 mod router;

@@ -24,7 +24,8 @@ use wire::messages::delete_records::{
 use crate::admission::parking_time;
 use crate::call::{Answer, Call, TopicKey, partition_of};
 use crate::error::Fault;
-use crate::limits::{READ_RETRY_AFTER, READS_IN_PARALLEL_MAX};
+use crate::limits::READS_IN_PARALLEL_MAX;
+use crate::owner::ask_owner;
 use crate::permission::Authorized;
 
 /// Stands for the high watermark.
@@ -146,35 +147,18 @@ fn cut(topic: &Arc<Topic>, asked: &DeleteRecordsPartition) -> Result<Cut, Fault>
     Ok((partition, Some(offset)))
 }
 
-/// Asks the partition's owner, again while there is none.
+/// Asks the partition's owner, again while there is none. Whether it was done is not known after that.
 async fn delete(
     call: &Call,
     partition: TopicPartition,
     offset: Option<Offset>,
     deadline: Instant,
 ) -> Result<Offset, Fault> {
-    loop {
-        let deleting = delete_once(call, partition, offset);
-        match tokio::time::timeout_at(deadline, deleting).await {
-            Err(_) => return Err(Fault::TimedOut),
-            Ok(Err(Fault::Read(ReadError::NotOwner | ReadError::Busy))) => {}
-            Ok(outcome) => return outcome,
-        }
-        if Instant::now() + READ_RETRY_AFTER >= deadline {
-            return Err(Fault::TimedOut);
-        }
-        tokio::time::sleep(READ_RETRY_AFTER).await;
-    }
-}
-
-async fn delete_once(
-    call: &Call,
-    partition: TopicPartition,
-    offset: Option<Offset>,
-) -> Result<Offset, Fault> {
-    let router = &call.services.router;
-    let route = router.route(partition);
-    let route = route.ok_or(Fault::UnknownTopicOrPartition)?;
-    let transport = router.transport(route.node).ok_or(ReadError::NotOwner)?;
-    Ok(transport.delete_records(partition, offset).await?)
+    let deleted = ask_owner(call, partition, deadline, |node, _| {
+        node.delete_records(partition, offset)
+    });
+    deleted.await.map_err(|fault| match fault {
+        Fault::Read(ReadError::NotOwner | ReadError::Busy) => Fault::TimedOut,
+        fault => fault,
+    })
 }

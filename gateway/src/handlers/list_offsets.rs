@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use auth::Action;
 use futures_util::{StreamExt, stream};
 use model::{Offset, Timestamp, TopicPartition};
-use node_api::{FindOffset, FoundOffset, OffsetQuery, ReadError};
+use node_api::{FindOffset, FoundOffset, OffsetQuery};
 use tokio::time::Instant;
 use wire::ErrorCode;
 use wire::messages::list_offsets::{
@@ -24,7 +24,8 @@ use wire::messages::list_offsets::{
 use crate::call::{Answer, Call, TopicKey, partition_of};
 use crate::error::Fault;
 use crate::leader_epoch;
-use crate::limits::{PARKING_MAX, READ_RETRY_AFTER, READS_IN_PARALLEL_MAX};
+use crate::limits::{PARKING_MAX, READS_IN_PARALLEL_MAX};
+use crate::owner::ask_owner;
 use crate::permission::Authorized;
 
 /// What is looked up.
@@ -202,33 +203,12 @@ pub(super) async fn ask(
     query: OffsetQuery,
     give_up_at: Instant,
 ) -> Result<FoundOffset, Fault> {
-    loop {
-        let answer = tokio::time::timeout_at(give_up_at, ask_once(call, partition, query));
-        let refusal = match answer.await {
-            Ok(Err(Fault::Read(error @ (ReadError::NotOwner | ReadError::Busy)))) => error,
-            Ok(outcome) => return outcome,
-            Err(_) => ReadError::NotOwner,
-        };
-        if Instant::now() + READ_RETRY_AFTER >= give_up_at {
-            return Err(refusal.into());
-        }
-        tokio::time::sleep(READ_RETRY_AFTER).await;
-    }
-}
-
-async fn ask_once(
-    call: &Call,
-    partition: TopicPartition,
-    query: OffsetQuery,
-) -> Result<FoundOffset, Fault> {
-    let router = &call.services.router;
-    let route = router.route(partition);
-    let route = route.ok_or(Fault::UnknownTopicOrPartition)?;
-    let transport = router.transport(route.node).ok_or(ReadError::NotOwner)?;
-    let find = FindOffset {
-        partition,
-        map_version: route.map_version,
-        query,
-    };
-    Ok(transport.find_offset(find).await?)
+    ask_owner(call, partition, give_up_at, |node, route| {
+        node.find_offset(FindOffset {
+            partition,
+            map_version: route.map_version,
+            query,
+        })
+    })
+    .await
 }
