@@ -160,6 +160,16 @@ impl Balancer {
         self.mailbox.send(call(reply)).await.ok()?;
         answer.await.ok()
     }
+
+    /// Asks about `count` topics; each of them is unavailable where the balancer is gone.
+    async fn ask_of_topics<T: Clone>(
+        &self,
+        count: usize,
+        call: impl FnOnce(oneshot::Sender<Vec<Result<T, TopicError>>>) -> Call,
+    ) -> Vec<Result<T, TopicError>> {
+        let answers = self.ask(call).await;
+        answers.unwrap_or_else(|| vec![Err(TopicError::Unavailable); count])
+    }
 }
 
 #[async_trait]
@@ -181,9 +191,7 @@ impl ControlPlane for Balancer {
             validate_only,
             reply,
         };
-        self.ask(call)
-            .await
-            .unwrap_or_else(|| vec![Err(TopicError::Unavailable); count])
+        self.ask_of_topics(count, call).await
     }
 
     async fn delete_topics(
@@ -197,9 +205,7 @@ impl ControlPlane for Balancer {
             topics,
             reply,
         };
-        self.ask(call)
-            .await
-            .unwrap_or_else(|| vec![Err(TopicError::Unavailable); count])
+        self.ask_of_topics(count, call).await
     }
 
     async fn create_partitions(
@@ -215,9 +221,7 @@ impl ControlPlane for Balancer {
             validate_only,
             reply,
         };
-        self.ask(call)
-            .await
-            .unwrap_or_else(|| vec![Err(TopicError::Unavailable); count])
+        self.ask_of_topics(count, call).await
     }
 
     async fn alter_topics(
@@ -233,9 +237,7 @@ impl ControlPlane for Balancer {
             validate_only,
             reply,
         };
-        self.ask(call)
-            .await
-            .unwrap_or_else(|| vec![Err(TopicError::Unavailable); count])
+        self.ask_of_topics(count, call).await
     }
 
     async fn allocate_producer_ids(&self) -> Result<ProducerIdBlock, Unavailable> {
