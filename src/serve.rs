@@ -437,9 +437,10 @@ impl AdminSource for Source {
         self.metrics.render()
     }
 
-    fn topic_metrics(&self) -> String {
+    async fn topic_metrics(&self) -> String {
         let map = self.bill.balancer.watch().borrow().clone();
-        let topics = self.topics.render(&map, &self.bill.node, &self.delivered);
+        let committed = self.bill.node.topic_traffic().await;
+        let topics = self.topics.render(&map, &committed, &self.delivered);
         topics + &self.bill.node.lag_metrics()
     }
 

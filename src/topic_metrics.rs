@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 use gateway::DeliveredByTopic;
 use model::{ClusterMap, TopicId, VirtualClusterId};
-use nodes::Node;
+use nodes::TopicTraffic;
 
 /// Most topics of one virtual cluster that have series of their own.
 pub const TOPICS_SHOWN_MAX: usize = 100;
@@ -78,7 +78,12 @@ pub struct TopicMetrics {
 
 impl TopicMetrics {
     /// The series of all virtual clusters as they are now, in Prometheus's text format.
-    pub fn render(&self, map: &ClusterMap, node: &Node, delivered: &DeliveredByTopic) -> String {
+    pub fn render(
+        &self,
+        map: &ClusterMap,
+        committed: &[TopicTraffic],
+        delivered: &DeliveredByTopic,
+    ) -> String {
         let mut observed: HashMap<TopicId, Observed> = HashMap::new();
         let mut add = |topic: TopicId, counts: Counts| {
             let Some(known) = map.topics.get(&topic) else {
@@ -95,7 +100,7 @@ impl TopicMetrics {
             });
             add_up(&mut seen.counts, counts);
         };
-        for topic in node.topic_traffic() {
+        for topic in committed {
             add(topic.topic, [topic.bytes, 0, topic.records]);
         }
         for topic in delivered.counts(|topic| map.topics.contains_key(&topic)) {

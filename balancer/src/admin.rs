@@ -202,7 +202,7 @@ pub trait AdminSource: Send + Sync + 'static {
     /// All metrics that name nothing of a tenant's, in Prometheus's text format.
     fn metrics(&self) -> String;
     /// Those that name virtual clusters, topics and groups.
-    fn topic_metrics(&self) -> String;
+    async fn topic_metrics(&self) -> String;
     /// What each virtual cluster has used.
     async fn usage(&self) -> Vec<UsageRow>;
     /// What each virtual cluster has used, by period.
@@ -264,7 +264,8 @@ async fn answer(
         "/healthz" => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned()),
         // Names are nobody's business who does not own the server.
         "/metrics" if is_authorized(&request, token) => {
-            text(StatusCode::OK, source.metrics() + &source.topic_metrics())
+            let topics = source.topic_metrics().await;
+            text(StatusCode::OK, source.metrics() + &topics)
         }
         "/metrics" => text(StatusCode::OK, source.metrics()),
         "/v1/usage" | "/v1/usage/windows" | "/v1/usage/records" | "/v1/limits"

@@ -20,6 +20,7 @@ use wal::{FileDisk, Opened, Recovered, Running, ShardEvents, WalConfig, WalError
 use crate::coordinators::lag::LagRefresh;
 use crate::coordinators::{Around, Coordinators, FillRandom, GroupCalls, Rules, loads, mailbox};
 use crate::file_reads::FileReads;
+use crate::janitor::ask;
 use crate::limits::{APPENDS_MAX, CALLS_MAX};
 use crate::local::LocalNode;
 use crate::partition::Partition;
@@ -96,7 +97,6 @@ pub(crate) struct Inner {
     /// Taken when the node stops: the log ends with its last handle.
     wal: std::sync::Mutex<Option<WalHandle>>,
     clock: Arc<dyn Clock>,
-    traffic: Arc<Traffic>,
     /// Set once a shard has ended without being told to.
     failed: watch::Receiver<bool>,
     tasks: Mutex<Option<Tasks>>,
@@ -179,11 +179,9 @@ impl Node {
             reader,
             thread,
         } = running;
-        let traffic = Arc::new(Traffic::default());
         let around = Arc::new(Surroundings {
             node: config.node,
             clock: Arc::clone(&parts.clock),
-            traffic: Arc::clone(&traffic),
             wal: handle.clone(),
             files: FileReads::new(reader),
             map: parts.control.watch(),
@@ -211,7 +209,6 @@ impl Node {
             node: config.node,
             wal: std::sync::Mutex::new(Some(handle)),
             clock: Arc::clone(&parts.clock),
-            traffic,
             failed: started.failed,
             tasks: Mutex::new(None),
         });
@@ -277,8 +274,13 @@ impl Node {
     }
 
     /// What was committed by topic since the start.
-    pub fn topic_traffic(&self) -> Vec<TopicTraffic> {
-        self.inner.traffic.all()
+    pub async fn topic_traffic(&self) -> Vec<TopicTraffic> {
+        let mut traffic = Traffic::default();
+        for calls in self.inner.calls.iter() {
+            let counted = ask(calls, ShardCall::Traffic).await;
+            counted.iter().flatten().for_each(|more| traffic.add(more));
+        }
+        traffic.all()
     }
 
     /// Makes everything durable that was taken, answers it, and stops. The folder is free then.

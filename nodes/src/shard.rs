@@ -46,7 +46,7 @@ use crate::shard::deletions::Deletion;
 use crate::shard::lanes::Lanes;
 use crate::shard::news::News;
 use crate::tail::TailBudget;
-use crate::traffic::Traffic;
+use crate::traffic::{TopicTraffic, Traffic};
 
 /// What a shard is asked beside appends.
 pub(crate) enum ShardCall {
@@ -84,6 +84,8 @@ pub(crate) enum ShardCall {
     ),
     /// Which segments hold anything a client may read, and which are full.
     Segments(oneshot::Sender<Segments>),
+    /// What was committed by topic since the start.
+    Traffic(oneshot::Sender<Vec<TopicTraffic>>),
     /// Makes the given segment and all before it needless for rebuilding state; answers when that
     /// is durable.
     Renew(SegmentId, oneshot::Sender<()>),
@@ -117,7 +119,6 @@ pub(crate) struct Surroundings {
     pub(crate) files: FileReads,
     pub(crate) map: watch::Receiver<Arc<ClusterMap>>,
     pub(crate) retention_check_interval: Duration,
-    pub(crate) traffic: Arc<Traffic>,
 }
 
 pub(crate) struct Shard {
@@ -141,6 +142,7 @@ pub(crate) struct Shard {
     pub(crate) durable: u64,
     /// Where file reads report what is to be charged.
     pub(crate) charge: mpsc::UnboundedSender<(TopicPartition, u64)>,
+    pub(crate) traffic: Traffic,
 }
 
 pub(crate) struct Renewal {
@@ -172,6 +174,7 @@ impl Shard {
             submitted: 0,
             durable: 0,
             charge,
+            traffic: Traffic::default(),
         }
     }
 
@@ -268,6 +271,7 @@ impl Shard {
             ShardCall::Free(freed) => self.free(freed),
             ShardCall::Positions(asked, reply) => drop(reply.send(self.positions(&asked))),
             ShardCall::Segments(reply) => drop(reply.send(self.segments())),
+            ShardCall::Traffic(reply) => drop(reply.send(self.traffic.all())),
             ShardCall::Renew(segment, done) => self.renew(segment, done),
             ShardCall::Stop(_) => unreachable!("the loop handles it"),
         }

@@ -54,9 +54,7 @@ impl Shard {
             LogRecord::Append(facts) => {
                 let batch = batch.expect("the log gives back the batch of an append");
                 if facts.metered_bytes > 0 {
-                    self.around
-                        .traffic
-                        .count(virtual_cluster, partition.topic, &facts);
+                    self.traffic.count(virtual_cluster, partition.topic, &facts);
                 }
                 self.commit_append(partition, commit_time, &facts, (at, batch));
                 self.answer_durable(now, partition);
@@ -145,6 +143,6 @@ impl Shard {
             .iter()
             .for_each(|gateway| self.news.note(*gateway, key));
         self.tail_budget.forget(key, &partition.tail);
-        self.around.traffic.forget(key.topic);
+        self.traffic.forget(key.topic);
     }
 }
