@@ -11,7 +11,7 @@
 //! it is error 42.
 //!
 //! The size of a log that was cut off at the front is an estimate: of the bytes that were ever
-//! appended, the part that the remaining offsets are of all. That of any other is exact.
+//! appended, the part that the remaining offsets are of all. What compaction has removed still counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

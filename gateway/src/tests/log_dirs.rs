@@ -118,9 +118,9 @@ async fn what_is_named_is_told_once_if_it_exists() {
 async fn a_partition_without_an_owner_is_left_out() {
     let world = World::new();
     let topic = world.topic("t", 2);
-    world
-        .node
-        .behave(|manners| drop(manners.disowned.insert(partition(topic, 0))));
+    world.node.behave(|manners| {
+        manners.disowned.insert(partition(topic, 0));
+    });
     let response = describe(&mut world.connect(), 5, None).await;
     assert_eq!(told(&response), [("t", vec![(1, 0)])]);
 }
