@@ -92,6 +92,16 @@ impl Call {
         }
     }
 
+    /// Every topic of the virtual cluster to which the caller may do `action`, ascending by name.
+    pub(crate) fn topics(&self, action: Action) -> impl Iterator<Item = &Arc<Topic>> {
+        let topics = self.map.topics_by_name.get(&self.cluster.id);
+        let topics = topics.into_iter().flat_map(|topics| topics.values());
+        topics.filter(move |topic| {
+            let resource = Resource::Topic(topic.name.as_str());
+            self.caller.may(action, resource)
+        })
+    }
+
     /// What is answered for a part of the request that fails; counts it.
     pub(crate) fn refuse(&self, fault: &Fault) -> ErrorCode {
         self.services.metrics.error(fault.kind());

@@ -38,6 +38,17 @@ impl ResourceType {
         }
     }
 
+    /// The type's number.
+    pub(crate) const fn code(self) -> i8 {
+        match self {
+            Self::Topic => 2,
+            Self::Broker => 4,
+            Self::BrokerLogger => 8,
+            Self::ClientMetrics => 16,
+            Self::Group => 32,
+        }
+    }
+
     /// Whether the caller may do this to the properties of the resource called `name`.
     pub(crate) fn authorize(
         self,

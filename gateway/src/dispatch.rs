@@ -12,10 +12,11 @@ use crate::call::{Answer, Call};
 use crate::error::Fault;
 use crate::handlers::{
     alter_configs, api_versions, create_partitions, create_topics, delete_groups, delete_records,
-    delete_topics, describe_cluster, describe_configs, describe_groups, fetch, find_coordinator,
-    heartbeat, incremental_alter_configs, init_producer_id, join_group, leave_group, list_groups,
-    list_offsets, list_partition_reassignments, metadata, offset_commit, offset_delete,
-    offset_fetch, offset_for_leader_epoch, produce, sasl_authenticate, sasl_handshake, sync_group,
+    delete_topics, describe_cluster, describe_configs, describe_groups, describe_log_dirs,
+    describe_topic_partitions, fetch, find_coordinator, heartbeat, incremental_alter_configs,
+    init_producer_id, join_group, leave_group, list_config_resources, list_groups, list_offsets,
+    list_partition_reassignments, metadata, offset_commit, offset_delete, offset_fetch,
+    offset_for_leader_epoch, produce, sasl_authenticate, sasl_handshake, sync_group,
 };
 
 /// How far a request has come.
@@ -91,6 +92,12 @@ pub(crate) fn items(request: &Request) -> usize {
         Request::IncrementalAlterConfigs(request) => {
             each(&request.resources, |asked| asked.configs.len())
         }
+        Request::DescribeLogDirs(request) => request
+            .topics
+            .as_ref()
+            .map_or(0, |topics| each(topics, |topic| topic.partitions.len())),
+        Request::ListConfigResources(request) => request.resource_types.len(),
+        Request::DescribeTopicPartitions(request) => request.topics.len(),
         Request::Heartbeat(_)
         | Request::SaslHandshake(_)
         | Request::ApiVersions(_)
@@ -183,6 +190,15 @@ pub(crate) fn dispatch(call: Call, request: Request) -> Step {
             Step::Done(list_partition_reassignments::handle(&call))
         }
         Request::DescribeCluster(request) => Step::Done(describe_cluster::handle(&call, &request)),
+        Request::DescribeLogDirs(request) => {
+            Step::Waiting(Box::pin(describe_log_dirs::handle(call, request)))
+        }
+        Request::ListConfigResources(request) => {
+            Step::Done(list_config_resources::handle(&call, &request))
+        }
+        Request::DescribeTopicPartitions(request) => {
+            Step::Done(describe_topic_partitions::handle(&call, &request))
+        }
         Request::ApiVersions(request) => {
             Step::Done(call.answer(api_versions::answer(&request, call.version())))
         }
@@ -248,5 +264,10 @@ fn refused(header: &RequestHeader, request: &Request, code: ErrorCode) -> Respon
             list_partition_reassignments::refusal(code).into()
         }
         Request::DescribeCluster(_) => describe_cluster::refusal(code).into(),
+        Request::DescribeLogDirs(_) => describe_log_dirs::refusal(code).into(),
+        Request::ListConfigResources(_) => list_config_resources::refusal(code).into(),
+        Request::DescribeTopicPartitions(request) => {
+            describe_topic_partitions::refusal(request, code).into()
+        }
     }
 }

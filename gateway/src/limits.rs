@@ -34,6 +34,18 @@ pub const REQUEST_ITEMS_MAX: usize = 100_000;
 /// Far above what a virtual cluster may have.
 pub const METADATA_PARTITIONS_MAX: usize = 100_000;
 
+/// Partitions that one DescribeLogDirs answer tells, each of which its owner is asked for; one that
+/// would have more is INVALID_REQUEST. Far above what a virtual cluster may have.
+pub const LOG_DIR_PARTITIONS_MAX: usize = 100_000;
+
+/// Resources that one ListConfigResources answer lists; one that would have more is INVALID_REQUEST.
+/// Far above what a virtual cluster may have.
+pub const CONFIG_RESOURCES_MAX: usize = 100_000;
+
+/// Partitions that one DescribeTopicPartitions answer describes, as Kafka's default of
+/// `max.request.partition.size.limit`; the others come with the next page.
+pub const PAGE_PARTITIONS_MAX: usize = 2000;
+
 /// Properties that one DescribeConfigs answer tells; resources beyond are answered with
 /// INVALID_REQUEST. Enough for all topics of a virtual cluster with MSK Serverless's limits.
 pub const DESCRIBED_PROPERTIES_MAX: usize = 100_000;

@@ -3,6 +3,7 @@
 
 mod admin;
 mod cluster;
+mod config_resources;
 mod configs;
 mod connections;
 mod coordinators;
@@ -13,6 +14,7 @@ mod fetching;
 mod groups;
 mod leader_epochs;
 mod limits;
+mod log_dirs;
 mod offsets;
 mod partitions;
 mod peer;
@@ -20,5 +22,6 @@ mod producing;
 mod shutdown;
 mod sign_in;
 mod tls;
+mod topic_partitions;
 mod topic_properties;
 mod world;

@@ -12,6 +12,10 @@ use wire::messages::delete_topics::{DeleteTopicsRequest, DeleteTopicsResponse};
 use wire::messages::describe_cluster::{DescribeClusterRequest, DescribeClusterResponse};
 use wire::messages::describe_configs::{DescribeConfigsRequest, DescribeConfigsResponse};
 use wire::messages::describe_groups::{DescribeGroupsRequest, DescribeGroupsResponse};
+use wire::messages::describe_log_dirs::{DescribeLogDirsRequest, DescribeLogDirsResponse};
+use wire::messages::describe_topic_partitions::{
+    DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse,
+};
 use wire::messages::fetch::{FetchRequest, FetchResponse};
 use wire::messages::find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse};
 use wire::messages::heartbeat::{HeartbeatRequest, HeartbeatResponse};
@@ -21,6 +25,9 @@ use wire::messages::incremental_alter_configs::{
 use wire::messages::init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
 use wire::messages::join_group::{JoinGroupRequest, JoinGroupResponse};
 use wire::messages::leave_group::{LeaveGroupRequest, LeaveGroupResponse};
+use wire::messages::list_config_resources::{
+    ListConfigResourcesRequest, ListConfigResourcesResponse,
+};
 use wire::messages::list_groups::{ListGroupsRequest, ListGroupsResponse};
 use wire::messages::list_offsets::{ListOffsetsRequest, ListOffsetsResponse};
 use wire::messages::list_partition_reassignments::{
@@ -94,6 +101,9 @@ exchanges! {
     IncrementalAlterConfigs IncrementalAlterConfigsRequest IncrementalAlterConfigsResponse
     ListPartitionReassignments ListPartitionReassignmentsRequest ListPartitionReassignmentsResponse
     DescribeCluster DescribeClusterRequest DescribeClusterResponse
+    DescribeLogDirs DescribeLogDirsRequest DescribeLogDirsResponse
+    ListConfigResources ListConfigResourcesRequest ListConfigResourcesResponse
+    DescribeTopicPartitions DescribeTopicPartitionsRequest DescribeTopicPartitionsResponse
     DeleteGroups DeleteGroupsRequest DeleteGroupsResponse
     OffsetDelete OffsetDeleteRequest OffsetDeleteResponse
 }
@@ -130,5 +140,8 @@ pub const fn usual_version(api_key: ApiKey) -> i16 {
         ApiKey::IncrementalAlterConfigs => 1,
         ApiKey::ListPartitionReassignments | ApiKey::OffsetDelete => 0,
         ApiKey::DescribeCluster => 2,
+        ApiKey::DescribeLogDirs => 5,
+        ApiKey::ListConfigResources => 1,
+        ApiKey::DescribeTopicPartitions => 0,
     }
 }

@@ -156,13 +156,7 @@ pub(crate) fn broker_count(cluster: &VirtualCluster) -> u32 {
 
 /// Every topic that the caller may describe.
 fn all(call: &Call, request: &MetadataRequest, room: &mut Room) -> Vec<MetadataResponseTopic> {
-    let topics = call.map.topics_by_name.get(&call.cluster.id);
-    let topics = topics.iter().flat_map(|topics| topics.values());
-    topics
-        .filter(|topic| {
-            let resource = Resource::Topic(topic.name.as_str());
-            call.caller.may(Action::DescribeTopic, resource)
-        })
+    call.topics(Action::DescribeTopic)
         .map(|topic| match room.take(topic) {
             Ok(()) => describe(call, request, topic),
             Err(fault) => MetadataResponseTopic {
@@ -349,7 +343,8 @@ fn describe(call: &Call, request: &MetadataRequest, topic: &Topic) -> MetadataRe
     }
 }
 
-fn partition_of(partition: u32, brokers: u32) -> MetadataResponsePartition {
+/// Who leads and holds a partition, where there are so many brokers.
+pub(super) fn partition_of(partition: u32, brokers: u32) -> MetadataResponsePartition {
     let replicas = 0..REPLICAS_SHOWN.min(brokers);
     let replicas: Vec<_> = replicas
         .map(|replica| ((partition % brokers + replica) % brokers) as i32)

@@ -151,6 +151,17 @@ impl World {
         self.control.put_cluster(cluster);
         self.services.router.refresh();
     }
+
+    /// Lets [`READER`] do one thing more to the virtual cluster.
+    pub(super) fn let_reader(&self, action: &str) {
+        let policy = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"{action}","Resource":"arn:aws:kafka:*:*:cluster/*"}}]}}"#
+        );
+        self.change_cluster(|cluster| {
+            let reader = cluster.scram_users.get_mut(READER).expect("it is there");
+            reader.policies.push(policy);
+        });
+    }
 }
 
 pub(super) fn parts(

@@ -10,16 +10,17 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use wire::messages::{
     alter_configs, api_versions, create_partitions, create_topics, delete_groups, delete_records,
-    delete_topics, describe_cluster, describe_configs, describe_groups, fetch, find_coordinator,
-    heartbeat, incremental_alter_configs, init_producer_id, join_group, leave_group, list_groups,
-    list_offsets, list_partition_reassignments, metadata, offset_commit, offset_delete,
-    offset_fetch, offset_for_leader_epoch, produce, sasl_authenticate, sasl_handshake, sync_group,
+    delete_topics, describe_cluster, describe_configs, describe_groups, describe_log_dirs,
+    describe_topic_partitions, fetch, find_coordinator, heartbeat, incremental_alter_configs,
+    init_producer_id, join_group, leave_group, list_config_resources, list_groups, list_offsets,
+    list_partition_reassignments, metadata, offset_commit, offset_delete, offset_fetch,
+    offset_for_leader_epoch, produce, sasl_authenticate, sasl_handshake, sync_group,
 };
 use wire::schema::{FieldSchema, Kind, StructSchema};
 use wire::{ApiKey, Message, Versions};
 
 /// The tables of every request and response; [`table`] notices one that is missing.
-const TABLES: [StructSchema; 58] = [
+const TABLES: [StructSchema; 64] = [
     produce::ProduceRequest::SCHEMA,
     produce::ProduceResponse::SCHEMA,
     fetch::FetchRequest::SCHEMA,
@@ -78,6 +79,12 @@ const TABLES: [StructSchema; 58] = [
     offset_delete::OffsetDeleteResponse::SCHEMA,
     describe_cluster::DescribeClusterRequest::SCHEMA,
     describe_cluster::DescribeClusterResponse::SCHEMA,
+    describe_log_dirs::DescribeLogDirsRequest::SCHEMA,
+    describe_log_dirs::DescribeLogDirsResponse::SCHEMA,
+    list_config_resources::ListConfigResourcesRequest::SCHEMA,
+    list_config_resources::ListConfigResourcesResponse::SCHEMA,
+    describe_topic_partitions::DescribeTopicPartitionsRequest::SCHEMA,
+    describe_topic_partitions::DescribeTopicPartitionsResponse::SCHEMA,
 ];
 
 fn main() {

@@ -14,6 +14,8 @@ pub mod delete_topics;
 pub mod describe_cluster;
 pub mod describe_configs;
 pub mod describe_groups;
+pub mod describe_log_dirs;
+pub mod describe_topic_partitions;
 pub mod fetch;
 pub mod find_coordinator;
 pub mod heartbeat;
@@ -21,6 +23,7 @@ pub mod incremental_alter_configs;
 pub mod init_producer_id;
 pub mod join_group;
 pub mod leave_group;
+pub mod list_config_resources;
 pub mod list_groups;
 pub mod list_offsets;
 pub mod list_partition_reassignments;
@@ -83,6 +86,8 @@ macro_rules! for_each_api {
             (DescribeConfigs, 32, describe_configs, DescribeConfigsRequest, DescribeConfigsResponse)
             /// Replace all properties of a resource.
             (AlterConfigs, 33, alter_configs, AlterConfigsRequest, AlterConfigsResponse)
+            /// Tell the folders of logs, and the sizes of partitions.
+            (DescribeLogDirs, 35, describe_log_dirs, DescribeLogDirsRequest, DescribeLogDirsResponse)
             /// One step of a SASL exchange.
             (SaslAuthenticate, 36, sasl_authenticate, SaslAuthenticateRequest, SaslAuthenticateResponse)
             /// Add partitions to topics.
@@ -99,6 +104,12 @@ macro_rules! for_each_api {
             (OffsetDelete, 47, offset_delete, OffsetDeleteRequest, OffsetDeleteResponse)
             /// Describe the cluster.
             (DescribeCluster, 60, describe_cluster, DescribeClusterRequest, DescribeClusterResponse)
+            /// List what may have properties.
+            (ListConfigResources, 74, list_config_resources,
+                ListConfigResourcesRequest, ListConfigResourcesResponse)
+            /// Topics and leaders, page by page.
+            (DescribeTopicPartitions, 75, describe_topic_partitions,
+                DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse)
         }
     };
 }

@@ -3,9 +3,12 @@
 
 use std::fmt::Debug;
 
+/// A field of DescribeLogDirs 5, which came after Kafka 4.1: we have it, they do not.
+const NEWER: &str = ", is_cordoned: false";
+
 /// The text of one of our messages: UUIDs as they are usually written.
 pub fn ours(message: &impl Debug) -> String {
-    let text = format!("{message:?}");
+    let text = format!("{message:?}").replace(NEWER, "");
     let mut out = String::with_capacity(text.len());
     let mut rest = text.as_str();
     while let Some(start) = rest.find('[') {

@@ -1,0 +1,202 @@
+//! DescribeLogDirs (key 35), versions 1-5.
+//!
+//! Logs lie in no folder that a tenant could know of, so one folder that does not exist stands for
+//! all; its volume has no size. The right to describe the cluster is asked for. As in Kafka what does
+//! not exist is left out, and before version 3 a refusal is an empty answer. MSK Serverless does not
+//! serve this key, which breaks tools.
+//!
+//! What differs from Apache Kafka: every broker tells every partition, since each is the gateway,
+//! which is not told which of them a client means; topics that the caller may not describe are left
+//! out, and so are partitions whose owner does not answer in time. An answer has a bound, beyond which
+//! it is error 42.
+//!
+//! The size of a log that was cut off at the front is an estimate: of the bytes that were ever
+//! appended, the part that the remaining offsets are of all. What compaction has removed still counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use auth::{Action, Resource};
+use futures_util::{StreamExt, stream};
+use model::{Topic, TopicPartition};
+use node_api::{LogBounds, OffsetQuery};
+use tokio::time::Instant;
+use wire::ErrorCode;
+use wire::messages::describe_log_dirs::{
+    DescribableLogDirTopic, DescribeLogDirsPartition, DescribeLogDirsRequest,
+    DescribeLogDirsResponse, DescribeLogDirsResult, DescribeLogDirsTopic,
+};
+
+use super::list_offsets;
+use crate::call::{Answer, Call, TopicKey, partition_of};
+use crate::error::Fault;
+use crate::limits::{LOG_DIR_PARTITIONS_MAX, PARKING_MAX, READS_IN_PARALLEL_MAX};
+use crate::permission::authorize;
+
+/// The folder that is told.
+const LOG_DIR: &str = "/tidegate";
+
+/// Topics, and which of their partitions are told.
+type Wanted = Vec<(Arc<Topic>, Vec<TopicPartition>)>;
+
+/// Tells the folder.
+pub(crate) async fn handle(call: Call, request: DescribeLogDirsRequest) -> Answer {
+    let right = authorize(&call.caller, Action::DescribeCluster, Resource::Cluster, ());
+    let right = right.map_err(Fault::from);
+    let wanted = match right.and_then(|_| wanted(&call, &request)) {
+        Ok(wanted) => wanted,
+        Err(fault) => return call.answer(refusal(call.refuse(&fault))),
+    };
+    let topics = describe(&call, wanted).await;
+    call.answer(DescribeLogDirsResponse {
+        results: vec![DescribeLogDirsResult {
+            log_dir: LOG_DIR.to_owned(),
+            topics,
+            ..DescribeLogDirsResult::default()
+        }],
+        ..DescribeLogDirsResponse::default()
+    })
+}
+
+/// An error for the whole request, and no folder.
+pub(crate) fn refusal(code: ErrorCode) -> DescribeLogDirsResponse {
+    DescribeLogDirsResponse {
+        error_code: code.code(),
+        ..DescribeLogDirsResponse::default()
+    }
+}
+
+fn wanted(call: &Call, request: &DescribeLogDirsRequest) -> Result<Wanted, Fault> {
+    let wanted = match &request.topics {
+        None => all(call)?,
+        Some(named) => these(call, named),
+    };
+    let partitions = wanted.iter().map(|(_, partitions)| partitions.len());
+    fit(partitions.sum())?;
+    Ok(wanted)
+}
+
+fn fit(partitions: usize) -> Result<(), Fault> {
+    if partitions <= LOG_DIR_PARTITIONS_MAX {
+        return Ok(());
+    }
+    Err(Fault::Invalid(
+        "Too many partitions for one answer; ask for fewer topics.",
+    ))
+}
+
+fn all(call: &Call) -> Result<Wanted, Fault> {
+    let partitions = call.topics(Action::DescribeTopic);
+    // Before anything is made of them.
+    fit(partitions.map(|topic| topic.placements.len()).sum())?;
+    let topics = call.topics(Action::DescribeTopic).map(|topic| {
+        let partitions = 0..topic.placements.len() as u32;
+        let partitions = partitions.map(|partition| TopicPartition {
+            topic: topic.id,
+            partition,
+        });
+        (Arc::clone(topic), partitions.collect())
+    });
+    Ok(topics.collect())
+}
+
+/// Those that exist, each once, by name.
+fn these(call: &Call, named: &[DescribableLogDirTopic]) -> Wanted {
+    let mut indexes: BTreeMap<&str, BTreeSet<i32>> = BTreeMap::new();
+    for asked in named {
+        let known = indexes.entry(&asked.topic).or_default();
+        known.extend(&asked.partitions);
+    }
+    let topics = indexes.into_iter().filter_map(|(name, indexes)| {
+        let topic = call.topic(TopicKey::Name(name), Action::DescribeTopic);
+        let topic = topic.ok()?.into_request();
+        let partitions = indexes.into_iter();
+        let partitions = partitions.filter_map(|index| partition_of(&topic, index).ok());
+        let partitions = partitions.collect();
+        Some((topic, partitions))
+    });
+    topics.collect()
+}
+
+async fn describe(call: &Call, wanted: Wanted) -> Vec<DescribeLogDirsTopic> {
+    let give_up_at = Instant::now() + PARKING_MAX;
+    let partitions = wanted.iter().flat_map(|(_, partitions)| partitions);
+    let partitions: Vec<_> = partitions.copied().collect();
+    let lookups = partitions
+        .into_iter()
+        .map(|partition| tell(call, partition, give_up_at));
+    let told: Vec<_> = stream::iter(lookups)
+        .buffered(READS_IN_PARALLEL_MAX)
+        .collect()
+        .await;
+    let mut told = told.into_iter();
+    let topics = wanted.into_iter().map(|(topic, partitions)| {
+        let partitions = told.by_ref().take(partitions.len());
+        DescribeLogDirsTopic {
+            name: topic.name.to_string(),
+            partitions: partitions.flatten().collect(),
+        }
+    });
+    topics
+        .filter(|topic| !topic.partitions.is_empty())
+        .collect()
+}
+
+/// One partition, if its owner answers in time.
+async fn tell(
+    call: &Call,
+    partition: TopicPartition,
+    give_up_at: Instant,
+) -> Option<DescribeLogDirsPartition> {
+    match list_offsets::ask(call, partition, OffsetQuery::Earliest, give_up_at).await {
+        Ok(found) => Some(DescribeLogDirsPartition {
+            partition_index: partition.partition as i32,
+            partition_size: size(&found.bounds),
+            ..DescribeLogDirsPartition::default()
+        }),
+        Err(fault) => {
+            // There is no place for its code, but it counts.
+            call.refuse(&fault);
+            None
+        }
+    }
+}
+
+/// See the file's header.
+fn size(bounds: &LogBounds) -> i64 {
+    let end = bounds.high_watermark.value();
+    let kept = end.saturating_sub(bounds.log_start_offset.value());
+    let part = u128::from(bounds.end_position) * u128::from(kept);
+    let bytes = part.checked_div(u128::from(end)).unwrap_or(0);
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Offset;
+
+    use super::*;
+
+    #[test]
+    fn a_log_has_the_bytes_of_what_is_left_of_it() {
+        let size = |start, end, end_position| {
+            size(&LogBounds {
+                log_start_offset: Offset::new(start).unwrap(),
+                high_watermark: Offset::new(end).unwrap(),
+                last_stable_offset: Offset::new(end).unwrap(),
+                end_position,
+            })
+        };
+        assert_eq!(size(0, 0, 0), 0);
+        assert_eq!(size(0, 7, 700), 700);
+        assert_eq!(size(6, 8, 800), 200);
+        assert_eq!(size(8, 8, 800), 0);
+        assert_eq!(size(0, 1 << 62, u64::MAX), i64::MAX);
+    }
+
+    #[test]
+    fn an_answer_has_a_bound() {
+        assert!(fit(LOG_DIR_PARTITIONS_MAX).is_ok());
+        assert!(fit(LOG_DIR_PARTITIONS_MAX + 1).is_err());
+    }
+}
