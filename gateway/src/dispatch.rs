@@ -31,6 +31,10 @@ pub(crate) enum Step {
 }
 
 impl Step {
+    fn waiting(answer: impl Future<Output = Answer> + Send + 'static) -> Self {
+        Self::Waiting(Box::pin(answer))
+    }
+
     /// The same, begun at `at` at the earliest. What is submitted waits by itself, batch by batch.
     pub(crate) fn not_before(self, at: Instant) -> Self {
         match self {
@@ -131,67 +135,41 @@ pub(crate) fn overload(header: &RequestHeader) -> Fault {
 pub(crate) fn dispatch(call: Call, request: Request) -> Step {
     match request {
         Request::Produce(request) => Step::Submitting(Box::pin(produce::submit(call, request))),
-        Request::Fetch(request) => Step::Waiting(Box::pin(fetch::handle(call, request))),
-        Request::ListOffsets(request) => {
-            Step::Waiting(Box::pin(list_offsets::handle(call, request)))
-        }
-        Request::Metadata(request) => Step::Waiting(Box::pin(metadata::handle(call, request))),
-        Request::OffsetCommit(request) => {
-            Step::Waiting(Box::pin(offset_commit::handle(call, request)))
-        }
-        Request::OffsetFetch(request) => {
-            Step::Waiting(Box::pin(offset_fetch::handle(call, request)))
-        }
-        Request::FindCoordinator(request) => {
-            Step::Waiting(Box::pin(find_coordinator::handle(call, request)))
-        }
-        Request::JoinGroup(request) => Step::Waiting(Box::pin(join_group::handle(call, request))),
-        Request::Heartbeat(request) => Step::Waiting(Box::pin(heartbeat::handle(call, request))),
-        Request::LeaveGroup(request) => Step::Waiting(Box::pin(leave_group::handle(call, request))),
-        Request::SyncGroup(request) => Step::Waiting(Box::pin(sync_group::handle(call, request))),
-        Request::DescribeGroups(request) => {
-            Step::Waiting(Box::pin(describe_groups::handle(call, request)))
-        }
-        Request::ListGroups(request) => Step::Waiting(Box::pin(list_groups::handle(call, request))),
-        Request::CreateTopics(request) => {
-            Step::Waiting(Box::pin(create_topics::handle(call, request)))
-        }
-        Request::DeleteTopics(request) => {
-            Step::Waiting(Box::pin(delete_topics::handle(call, request)))
-        }
-        Request::DeleteRecords(request) => {
-            Step::Waiting(Box::pin(delete_records::handle(call, request)))
-        }
-        Request::InitProducerId(request) => {
-            Step::Waiting(Box::pin(init_producer_id::handle(call, request)))
-        }
-        Request::DeleteGroups(request) => {
-            Step::Waiting(Box::pin(delete_groups::handle(call, request)))
-        }
-        Request::OffsetDelete(request) => {
-            Step::Waiting(Box::pin(offset_delete::handle(call, request)))
-        }
+        Request::Fetch(request) => Step::waiting(fetch::handle(call, request)),
+        Request::ListOffsets(request) => Step::waiting(list_offsets::handle(call, request)),
+        Request::Metadata(request) => Step::waiting(metadata::handle(call, request)),
+        Request::OffsetCommit(request) => Step::waiting(offset_commit::handle(call, request)),
+        Request::OffsetFetch(request) => Step::waiting(offset_fetch::handle(call, request)),
+        Request::FindCoordinator(request) => Step::waiting(find_coordinator::handle(call, request)),
+        Request::JoinGroup(request) => Step::waiting(join_group::handle(call, request)),
+        Request::Heartbeat(request) => Step::waiting(heartbeat::handle(call, request)),
+        Request::LeaveGroup(request) => Step::waiting(leave_group::handle(call, request)),
+        Request::SyncGroup(request) => Step::waiting(sync_group::handle(call, request)),
+        Request::DescribeGroups(request) => Step::waiting(describe_groups::handle(call, request)),
+        Request::ListGroups(request) => Step::waiting(list_groups::handle(call, request)),
+        Request::CreateTopics(request) => Step::waiting(create_topics::handle(call, request)),
+        Request::DeleteTopics(request) => Step::waiting(delete_topics::handle(call, request)),
+        Request::DeleteRecords(request) => Step::waiting(delete_records::handle(call, request)),
+        Request::InitProducerId(request) => Step::waiting(init_producer_id::handle(call, request)),
+        Request::DeleteGroups(request) => Step::waiting(delete_groups::handle(call, request)),
+        Request::OffsetDelete(request) => Step::waiting(offset_delete::handle(call, request)),
         Request::OffsetForLeaderEpoch(request) => {
-            Step::Waiting(Box::pin(offset_for_leader_epoch::handle(call, request)))
+            Step::waiting(offset_for_leader_epoch::handle(call, request))
         }
-        Request::DescribeConfigs(request) => {
-            Step::Waiting(Box::pin(describe_configs::handle(call, request)))
-        }
-        Request::AlterConfigs(request) => {
-            Step::Waiting(Box::pin(alter_configs::handle(call, request)))
-        }
+        Request::DescribeConfigs(request) => Step::waiting(describe_configs::handle(call, request)),
+        Request::AlterConfigs(request) => Step::waiting(alter_configs::handle(call, request)),
         Request::CreatePartitions(request) => {
-            Step::Waiting(Box::pin(create_partitions::handle(call, request)))
+            Step::waiting(create_partitions::handle(call, request))
         }
         Request::IncrementalAlterConfigs(request) => {
-            Step::Waiting(Box::pin(incremental_alter_configs::handle(call, request)))
+            Step::waiting(incremental_alter_configs::handle(call, request))
         }
         Request::ListPartitionReassignments(_) => {
             Step::Done(list_partition_reassignments::handle(&call))
         }
         Request::DescribeCluster(request) => Step::Done(describe_cluster::handle(&call, &request)),
         Request::DescribeLogDirs(request) => {
-            Step::Waiting(Box::pin(describe_log_dirs::handle(call, request)))
+            Step::waiting(describe_log_dirs::handle(call, request))
         }
         Request::ListConfigResources(request) => {
             Step::Done(list_config_resources::handle(&call, &request))
