@@ -210,6 +210,7 @@ pub(crate) fn newest(a: LogBounds, b: LogBounds) -> LogBounds {
         log_start_offset: a.log_start_offset.max(b.log_start_offset),
         high_watermark: a.high_watermark.max(b.high_watermark),
         last_stable_offset: a.last_stable_offset.max(b.last_stable_offset),
+        start_position: a.start_position.max(b.start_position),
         end_position: a.end_position.max(b.end_position),
     }
 }

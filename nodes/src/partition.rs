@@ -125,6 +125,7 @@ impl Partition {
             log_start_offset: bounds.log_start_offset,
             high_watermark: bounds.high_watermark,
             last_stable_offset: bounds.last_stable_offset,
+            start_position: bounds.start_position,
             end_position: bounds.end_position,
         }
     }

@@ -9,9 +9,6 @@
 //! which is not told which of them a client means; topics that the caller may not describe are left
 //! out, and so are partitions whose owner does not answer in time. An answer has a bound, beyond which
 //! it is error 42.
-//!
-//! The size of a log that was cut off at the front is an estimate: of the bytes that were ever
-//! appended, the part that the remaining offsets are of all. What compaction has removed still counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -162,37 +159,15 @@ async fn tell(
     }
 }
 
-/// See the file's header.
+/// What is stored of a log.
 fn size(bounds: &LogBounds) -> i64 {
-    let end = bounds.high_watermark.value();
-    let kept = end.saturating_sub(bounds.log_start_offset.value());
-    let part = u128::from(bounds.end_position) * u128::from(kept);
-    let bytes = part.checked_div(u128::from(end)).unwrap_or(0);
+    let bytes = bounds.end_position.saturating_sub(bounds.start_position);
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
-    use model::Offset;
-
     use super::*;
-
-    #[test]
-    fn a_log_has_the_bytes_of_what_is_left_of_it() {
-        let size = |start, end, end_position| {
-            size(&LogBounds {
-                log_start_offset: Offset::new(start).unwrap(),
-                high_watermark: Offset::new(end).unwrap(),
-                last_stable_offset: Offset::new(end).unwrap(),
-                end_position,
-            })
-        };
-        assert_eq!(size(0, 0, 0), 0);
-        assert_eq!(size(0, 7, 700), 700);
-        assert_eq!(size(6, 8, 800), 200);
-        assert_eq!(size(8, 8, 800), 0);
-        assert_eq!(size(0, 1 << 62, u64::MAX), i64::MAX);
-    }
 
     #[test]
     fn an_answer_has_a_bound() {

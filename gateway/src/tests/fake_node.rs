@@ -31,6 +31,10 @@ impl Stored {
     }
 }
 
+fn bytes(batches: &[Stored]) -> u64 {
+    batches.iter().map(|batch| batch.bytes() as u64).sum()
+}
+
 #[derive(Default)]
 struct Log {
     batches: Vec<Stored>,
@@ -48,8 +52,15 @@ impl Log {
             log_start_offset: Offset::new(self.start).unwrap(),
             high_watermark: Offset::new(end).unwrap(),
             last_stable_offset: Offset::new(end - unstable).unwrap(),
-            end_position: self.batches.iter().map(Stored::bytes).sum::<usize>() as u64,
+            start_position: bytes(&self.batches[..self.freed()]),
+            end_position: bytes(&self.batches),
         }
+    }
+
+    /// How many batches lie wholly below the log start.
+    fn freed(&self) -> usize {
+        let is_below = |batch: &Stored| batch.base_offset + u64::from(batch.records) <= self.start;
+        self.batches.partition_point(is_below)
     }
 }
 

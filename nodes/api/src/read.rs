@@ -14,6 +14,8 @@ pub struct LogBounds {
     pub high_watermark: Offset,
     /// The same for `read_committed`.
     pub last_stable_offset: Offset,
+    /// Bytes ever appended that are not stored any more.
+    pub start_position: u64,
     /// Bytes ever appended and durable: the difference of two positions is what lies between them.
     pub end_position: u64,
 }

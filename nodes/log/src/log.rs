@@ -34,6 +34,8 @@ pub struct Bounds {
     pub high_watermark: Offset,
     /// The same for `read_committed`; the high watermark, as there are no transactions.
     pub last_stable_offset: Offset,
+    /// Bytes of batches ever appended that are freed.
+    pub start_position: u64,
     /// Bytes of batches ever appended and durable.
     pub end_position: u64,
 }
@@ -127,6 +129,7 @@ impl PartitionLog {
             log_start_offset: self.state.log_start_offset,
             high_watermark: self.high_watermark,
             last_stable_offset: self.high_watermark,
+            start_position: self.state.freed_position,
             end_position: self.durable_position,
         }
     }

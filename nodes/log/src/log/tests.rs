@@ -42,6 +42,7 @@ fn the_high_watermark_follows_what_is_durable() {
         log_start_offset: offset(0),
         high_watermark: offset(20),
         last_stable_offset: offset(20),
+        start_position: 0,
         end_position: 200,
     };
     assert_eq!(log.bounds(), bounds);

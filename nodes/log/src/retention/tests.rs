@@ -112,6 +112,7 @@ fn what_is_below_the_log_start_does_not_count() {
         "each byte is freed once"
     );
     assert_eq!(log.stored_bytes(), 0);
+    assert_eq!(log.bounds().start_position, 300);
     assert_eq!(
         (
             log.retained_bytes(),

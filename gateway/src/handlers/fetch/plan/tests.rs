@@ -31,6 +31,7 @@ fn bounds(end: u64, position: u64) -> LogBounds {
         log_start_offset: Offset::ZERO,
         high_watermark: at(end),
         last_stable_offset: at(end),
+        start_position: 0,
         end_position: position,
     }
 }
