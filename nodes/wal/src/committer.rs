@@ -133,7 +133,7 @@ impl Committer {
         };
         let spare = match parts.ready.pop() {
             Some(spare) => spare,
-            None => parts.spare_files.create()?,
+            None => parts.spare_files.create(&mut || {})?,
         };
         let header = SegmentHeader {
             identity,

@@ -17,6 +17,9 @@ use std::sync::Arc;
 
 pub use file::FileDisk;
 
+/// Zeros are written in pieces of this size: so much can stand before a sync of the log's own.
+pub const PIECE_BYTES: usize = 256 * 1024;
+
 /// A folder of files.
 pub trait Disk: Send + Sync + 'static {
     /// What to call the folder in messages.
@@ -30,7 +33,13 @@ pub trait Disk: Send + Sync + 'static {
 
     /// Makes a file of `bytes` zeros, all written and synced, so that writing to it later changes
     /// nothing but its content. Its entry is not synced. If it fails, a shorter file may be left.
-    fn create(&self, name: &str, bytes: u64) -> io::Result<Arc<dyn DiskFile>>;
+    /// Between any two pieces that it writes, of [`PIECE_BYTES`] at most, it calls `rest`.
+    fn create(
+        &self,
+        name: &str,
+        bytes: u64,
+        rest: &mut dyn FnMut(),
+    ) -> io::Result<Arc<dyn DiskFile>>;
 
     /// Opens a file for reading and writing.
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;

@@ -35,6 +35,7 @@ pub mod fixtures;
 pub mod format;
 mod group_buffer;
 pub mod handle;
+mod janitor;
 mod names;
 mod plant;
 pub mod reader;

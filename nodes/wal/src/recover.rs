@@ -83,7 +83,7 @@ pub fn open(
     let mut ready = files.spares;
     let spare = match ready.pop() {
         Some(spare) => spare,
-        None => spare_files.create()?,
+        None => spare_files.create(&mut || {})?,
     };
     let active = Active::begin(
         &*disk,

@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 
 use partition_log::SegmentId;
@@ -21,9 +21,10 @@ use crate::committer::{Commit, Committer};
 use crate::error::WalError;
 use crate::events::{Outbox, ShardEvents, queue};
 use crate::handle::{Shared, Start, WalHandle};
+use crate::janitor::{Errand, Janitor};
 use crate::reader::SegmentReader;
 use crate::recover::Opened;
-use crate::spares::{Spare, SpareFiles};
+use crate::spares::Spare;
 use crate::write::{PreparedFrame, WalEvent};
 
 /// What the writing thread is told.
@@ -43,12 +44,6 @@ pub(crate) enum Message {
     Meters(oneshot::Sender<Meters>),
     /// The last handle is gone.
     End,
-}
-
-/// What the other thread is to do.
-enum Errand {
-    Prepare,
-    Recycle { segment: SegmentId, keep: bool },
 }
 
 /// The log at work.
@@ -96,7 +91,7 @@ pub fn start(opened: Opened, shards: u16) -> Running {
     }
 }
 
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
     let thread = std::thread::Builder::new()
         .name(name.to_owned())
         .spawn(body);
@@ -199,6 +194,7 @@ impl Writer {
             self.order_spares();
         }
         for shard in commit.shards {
+            self.janitor.log_grew(shard.submitted_bytes);
             let outbox = &self.outboxes[usize::from(shard.shard)];
             outbox.deliver(WalEvent::Committed(shard.committed), shard.submitted_bytes);
         }
@@ -220,52 +216,6 @@ fn with_sources(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     line
-}
-
-/// The thread that makes spares and takes segments back. Its queue is bounded: spares are ordered up
-/// to a number, and a segment is given back once.
-struct Janitor {
-    errands: Option<Sender<Errand>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Janitor {
-    fn start(files: SpareFiles, inbox: Sender<Message>) -> Self {
-        let (errands, queue) = channel();
-        let thread = spawn("wal-janitor", move || {
-            for errand in queue {
-                let done = match errand {
-                    Errand::Prepare => Message::Prepared(files.create()),
-                    Errand::Recycle { segment, keep } => Message::Recycled {
-                        kept: keep,
-                        result: files.recycle(segment, keep),
-                    },
-                };
-                // When the writing thread has ended, nobody waits for it.
-                let _ = inbox.send(done);
-            }
-        });
-        Self {
-            errands: Some(errands),
-            thread: Some(thread),
-        }
-    }
-
-    fn send(&self, errand: Errand) {
-        // The thread ends after this end of its queue is dropped, or by a panic, which is a bug
-        // that has been printed: then there are no spares made ahead any more.
-        if let Some(errands) = &self.errands {
-            let _ = errands.send(errand);
-        }
-    }
-
-    /// Waits until everything is done that was asked for.
-    fn end(&mut self) {
-        self.errands = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
 }
 
 #[cfg(test)]

@@ -120,7 +120,12 @@ impl Disk for SimDisk {
         self.world().list()
     }
 
-    fn create(&self, name: &str, bytes: u64) -> io::Result<Arc<dyn DiskFile>> {
+    fn create(
+        &self,
+        name: &str,
+        bytes: u64,
+        _rest: &mut dyn FnMut(),
+    ) -> io::Result<Arc<dyn DiskFile>> {
         let inode = self.world().create(name, bytes)?;
         Ok(self.file(inode))
     }

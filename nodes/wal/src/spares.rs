@@ -45,11 +45,12 @@ impl SpareFiles {
         }
     }
 
-    /// Makes a spare. Takes as long as it takes to write a whole segment.
-    pub fn create(&self) -> Result<Spare, WalError> {
+    /// Makes a spare. Takes as long as it takes to write a whole segment, and what `rest` takes
+    /// between its pieces.
+    pub fn create(&self, rest: &mut dyn FnMut()) -> Result<Spare, WalError> {
         let spare = self.next();
         let name = spare_name(spare.0);
-        match self.disk.create(&name, self.segment_bytes) {
+        match self.disk.create(&name, self.segment_bytes, rest) {
             Ok(_) => Ok(spare),
             Err(source) => {
                 // What is left of it would be found by its length at the next start; the space it

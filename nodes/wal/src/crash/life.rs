@@ -328,7 +328,7 @@ impl Simulation {
 
     fn prepare_spare(&mut self, committer: &mut Committer) -> Result<(), End> {
         for _ in 0..committer.order_spares() {
-            let spare = committer.spare_files().create();
+            let spare = committer.spare_files().create(&mut || {});
             committer.take_spare(spare.as_ref().ok().copied());
             spare?;
         }

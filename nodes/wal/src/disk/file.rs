@@ -6,17 +6,21 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Disk, DiskFile, DiskLock};
+use super::{Disk, DiskFile, DiskLock, PIECE_BYTES};
+use crate::format::BLOCK_BYTES;
 
 /// The file that is locked. It is never removed: a lock on a removed file excludes nobody.
 const LOCK_NAME: &str = "lock";
 
-/// Zeros are written in pieces of this size.
-const ZEROS_BYTES: usize = 1024 * 1024;
+/// The flag of files that are written around the page cache.
+#[cfg(target_os = "linux")]
+const AROUND_CACHE: i32 = libc::O_DIRECT;
+#[cfg(not(target_os = "linux"))]
+const AROUND_CACHE: i32 = 0;
 
 /// A folder of the file system.
 #[derive(Debug)]
@@ -52,6 +56,23 @@ fn make_folder(path: &Path) -> io::Result<()> {
     }
 }
 
+fn write_zeros(file: &File, bytes: u64, rest: &mut dyn FnMut()) -> io::Result<()> {
+    // Around the page cache, memory must lie as blocks do.
+    let zeros = vec![0_u8; PIECE_BYTES + BLOCK_BYTES];
+    let zeros = &zeros[zeros.as_ptr().align_offset(BLOCK_BYTES)..];
+    let mut written = 0;
+    while written < bytes {
+        let left = usize::try_from(bytes - written).unwrap_or(usize::MAX);
+        let piece = left.min(PIECE_BYTES);
+        file.write_all_at(&zeros[..piece], written)?;
+        written += piece as u64;
+        if written < bytes {
+            rest();
+        }
+    }
+    Ok(())
+}
+
 impl Disk for FileDisk {
     fn place(&self) -> String {
         self.folder.display().to_string()
@@ -79,21 +100,27 @@ impl Disk for FileDisk {
         Ok(names)
     }
 
-    fn create(&self, name: &str, bytes: u64) -> io::Result<Arc<dyn DiskFile>> {
+    fn create(
+        &self,
+        name: &str,
+        bytes: u64,
+        rest: &mut dyn FnMut(),
+    ) -> io::Result<Arc<dyn DiskFile>> {
+        let path = self.path(name);
         let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create_new(true)
-            .open(self.path(name))?;
-        let zeros = vec![0; ZEROS_BYTES];
-        let mut written = 0;
-        while written < bytes {
-            let piece = usize::try_from(bytes - written)
-                .unwrap_or(usize::MAX)
-                .min(zeros.len());
-            file.write_all_at(&zeros[..piece], written)?;
-            written += piece as u64;
-        }
+            .open(&path)?;
+        // Nobody reads the zeros, and a sync that had to write them all would hold up every other.
+        let around_cache = OpenOptions::new()
+            .write(true)
+            .custom_flags(AROUND_CACHE)
+            .open(&path);
+        // Not every file system can do that, nor with every length.
+        around_cache
+            .and_then(|direct| write_zeros(&direct, bytes, rest))
+            .or_else(|_| write_zeros(&file, bytes, rest))?;
         file.sync_all()?;
         Ok(Arc::new(OpenFile { file }))
     }
@@ -156,9 +183,15 @@ mod tests {
     fn folders_are_made_and_files_do_what_they_are_asked() {
         let root = tempfile::tempdir().unwrap();
         let disk = FileDisk::open(&root.path().join("a/b")).unwrap();
-        let file = disk.create("x", 3 * 1024 * 1024 + 5).unwrap();
-        assert_eq!(file.length().unwrap(), 3 * 1024 * 1024 + 5);
-        assert!(disk.create("x", 1).is_err(), "it exists");
+        let mut rests = 0;
+        let file = disk.create("x", 3 * 1024 * 1024, &mut || rests += 1);
+        let file = file.unwrap();
+        assert_eq!(file.length().unwrap(), 3 * 1024 * 1024);
+        assert_eq!(rests, 11, "between 12 pieces");
+        assert!(disk.create("x", 1, &mut || {}).is_err(), "it exists");
+        let odd = disk.create("odd", 4099, &mut || {}).unwrap();
+        assert_eq!(odd.length().unwrap(), 4099, "no number of blocks");
+        disk.remove("odd").unwrap();
         file.write_at(b"hello", 4096).unwrap();
         file.sync().unwrap();
         file.set_length(4100).unwrap();

@@ -48,8 +48,12 @@ fn near_frames_are_read_together() {
 #[test]
 fn a_place_where_no_batch_lies_is_refused() {
     let disk = SimDisk::new(1);
-    disk.create(&segment_name(SegmentId(1)), 4 * BLOCK_BYTES as u64)
-        .unwrap();
+    disk.create(
+        &segment_name(SegmentId(1)),
+        4 * BLOCK_BYTES as u64,
+        &mut || {},
+    )
+    .unwrap();
     let reader = SegmentReader::new(Arc::new(disk));
     let fault = |place: FrameAt| match reader.read(place) {
         Err(ReadError::Damaged {

@@ -198,16 +198,20 @@ fn a_log_that_is_opened_often_takes_little_room() {
 #[test]
 fn spares_are_used_and_those_of_another_size_removed() {
     let disk = SimDisk::new(3);
-    disk.create(&spare_name(4), config().segment_bytes).unwrap();
-    disk.create(&spare_name(6), config().segment_bytes - 4096)
+    disk.create(&spare_name(4), config().segment_bytes, &mut || {})
         .unwrap();
-    disk.create("notes.txt", 10).unwrap();
+    disk.create(&spare_name(6), config().segment_bytes - 4096, &mut || {})
+        .unwrap();
+    disk.create("notes.txt", 10, &mut || {}).unwrap();
     let (opened, _) = try_open(&disk, 1).unwrap();
     assert_eq!(
         disk.list().unwrap(),
         [segment_name(SegmentId(0)), "notes.txt".to_owned()]
     );
-    assert_eq!(opened.committer.spare_files().create().unwrap(), Spare(7));
+    assert_eq!(
+        opened.committer.spare_files().create(&mut || {}).unwrap(),
+        Spare(7)
+    );
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn read(disk: &SimDisk, name: &str) -> Vec<u8> {
 /// A file that is durable, folder and all.
 fn with_file(seed: u64) -> (SimDisk, Arc<dyn DiskFile>) {
     let disk = SimDisk::new(seed);
-    let file = disk.create("a", 8 * SECTOR as u64).unwrap();
+    let file = disk.create("a", 8 * SECTOR as u64, &mut || {}).unwrap();
     disk.sync_folder().unwrap();
     (disk, file)
 }
@@ -87,7 +87,7 @@ fn names_survive_once_the_folder_is_synced() {
     for seed in 0..100 {
         let (disk, _) = with_file(seed);
         disk.rename("a", "b").unwrap();
-        disk.create("c", 512).unwrap();
+        disk.create("c", 512, &mut || {}).unwrap();
         let names = disk.list().unwrap();
         assert_eq!(names, ["b", "c"]);
         disk.restart(Crash::Power);

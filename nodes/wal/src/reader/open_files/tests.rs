@@ -7,7 +7,8 @@ fn the_file_that_was_not_used_for_longest_is_closed() {
     let disk = SimDisk::new(1);
     let count = OPEN_FILES_MAX as u64 + 3;
     for number in 0..count {
-        disk.create(&segment_name(SegmentId(number)), 4096).unwrap();
+        disk.create(&segment_name(SegmentId(number)), 4096, &mut || {})
+            .unwrap();
     }
     let files = OpenFiles::default();
     let first = files.open(&disk, SegmentId(0)).unwrap();

@@ -1,0 +1,117 @@
+//! The thread that makes spares and takes segments back, beside the one that writes.
+//!
+//! Owns: that thread, and its pace. Does not own: what it is asked for ([`crate::committer`]), or how
+//! it is done ([`crate::spares`]).
+//!
+//! Zeros written as fast as the disk takes them would stand in front of the log's own syncs. So the
+//! thread rests after each piece until the log has written half as many bytes as the spare, but not
+//! for long: a spare is complete before the log has filled half a segment, or within two seconds.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use partition_log::SegmentId;
+
+use crate::disk::PIECE_BYTES;
+use crate::running::{Message, spawn};
+use crate::spares::SpareFiles;
+
+/// What the thread is to do.
+pub(crate) enum Errand {
+    /// Make a spare.
+    Prepare,
+    /// Take a segment back.
+    Recycle { segment: SegmentId, keep: bool },
+}
+
+/// The thread. Its queue is bounded: spares are ordered up to a number, and a segment is given back
+/// once.
+pub(crate) struct Janitor {
+    errands: Option<Sender<Errand>>,
+    thread: Option<JoinHandle<()>>,
+    pace: Arc<Pace>,
+}
+
+impl Janitor {
+    pub(crate) fn start(files: SpareFiles, inbox: Sender<Message>) -> Self {
+        let (errands, queue) = channel();
+        let pace = Arc::new(Pace::default());
+        let kept = Arc::clone(&pace);
+        let thread = spawn("wal-janitor", move || {
+            for errand in queue {
+                let done = match errand {
+                    Errand::Prepare => Message::Prepared(files.create(&mut kept.rests())),
+                    Errand::Recycle { segment, keep } => Message::Recycled {
+                        kept: keep,
+                        result: files.recycle(segment, keep),
+                    },
+                };
+                // When the writing thread has ended, nobody waits for it.
+                let _ = inbox.send(done);
+            }
+        });
+        Self {
+            errands: Some(errands),
+            thread: Some(thread),
+            pace,
+        }
+    }
+
+    pub(crate) fn send(&self, errand: Errand) {
+        // The thread ends after this end of its queue is dropped, or by a panic, which is a bug
+        // that has been printed: then there are no spares made ahead any more.
+        if let Some(errands) = &self.errands {
+            let _ = errands.send(errand);
+        }
+    }
+
+    /// The log has written so many bytes more.
+    pub(crate) fn log_grew(&self, bytes: usize) {
+        let bytes = bytes as u64;
+        self.pace.log_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Waits until everything is done that was asked for.
+    pub(crate) fn end(&mut self) {
+        self.errands = None;
+        self.pace.hurry.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Longest rest, in steps of a millisecond: about 40 MB/s with nothing else to do.
+const REST_STEPS: u32 = 6;
+const REST_STEP: Duration = Duration::from_millis(1);
+
+/// How far the log is, to be followed.
+#[derive(Default)]
+struct Pace {
+    log_bytes: AtomicU64,
+    /// Somebody waits for the thread to end.
+    hurry: AtomicBool,
+}
+
+impl Pace {
+    /// The rests of one spare: what is called after each piece of it.
+    fn rests(&self) -> impl FnMut() {
+        let mut due = self.log_bytes.load(Ordering::Relaxed);
+        move || {
+            due += PIECE_BYTES as u64 / 2;
+            for _ in 0..REST_STEPS {
+                if self.has_come_to(due) {
+                    return;
+                }
+                std::thread::sleep(REST_STEP);
+            }
+        }
+    }
+
+    fn has_come_to(&self, due: u64) -> bool {
+        self.hurry.load(Ordering::Relaxed) || self.log_bytes.load(Ordering::Relaxed) >= due
+    }
+}
