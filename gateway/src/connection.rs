@@ -42,6 +42,7 @@ use crate::session::Session;
 mod inbound;
 mod outbound;
 mod serve;
+mod turn;
 
 use inbound::{Bounds, Frame, Inbound, ReadError};
 use outbound::Outbound;

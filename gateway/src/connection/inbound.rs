@@ -21,6 +21,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use wire::frame::{FrameError, check_length};
 
+use super::turn::Turn;
 use crate::limits::FRAME_STALL_MAX;
 use crate::memory::{Held, Memory};
 
@@ -187,6 +188,7 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
 
     async fn fill(&mut self) -> Result<(), ReadError> {
         let body = self.body.as_mut().expect("a frame has begun");
+        let mut turn = Turn::default();
         while body.bytes.len() < body.length {
             let reserved = body.memory.reserved();
             if body.bytes.len() == reserved {
@@ -198,10 +200,12 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
             let room = reserved - body.bytes.len();
             let mut target = (&mut body.bytes).limit(room);
             let reading = self.socket.read_buf(&mut target);
-            if in_time(self.last_byte_at, reading).await?? == 0 {
+            let read = in_time(self.last_byte_at, reading).await??;
+            if read == 0 {
                 return Err(ReadError::CutOff);
             }
             self.last_byte_at = Instant::now();
+            turn.took(read).await;
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::Instant;
 use wire::Segments;
 
+use super::turn::Turn;
 use crate::limits::WRITE_PIECES_MAX;
 use crate::memory::Held;
 
@@ -80,6 +81,7 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
 
     /// Writes until all is delivered, or at least one metered answer is: those are returned.
     pub(crate) async fn write(&mut self) -> io::Result<Vec<Parcel>> {
+        let mut turn = Turn::default();
         while !self.queue.is_empty() && !self.has_metered_unflushed() {
             let written = {
                 let mut slices = [IoSlice::new(&[]); WRITE_PIECES_MAX];
@@ -90,6 +92,7 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
                 return Err(io::ErrorKind::WriteZero.into());
             }
             self.advance(written);
+            turn.took(written).await;
         }
         self.socket.flush().await?;
         self.last_progress_at = Instant::now();

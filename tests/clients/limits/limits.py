@@ -9,7 +9,6 @@ import os
 import re
 import socket
 import ssl
-import statistics
 import subprocess
 import sys
 import threading
@@ -24,7 +23,7 @@ import cluster
 from cluster import expect
 
 MB = 1_000_000
-QUIET_S = 8
+QUIET_S = 16
 RATIO_MAX = 1.5
 # What is let through at once after a pause (docs/limits.md), and a little for late timers.
 SLACK = 1.06
@@ -171,12 +170,12 @@ def egress(tenant, topic):
     }))
     consumer.assign([TopicPartition(topic, p, 0) for p in range(4)])
     start, done = time.monotonic(), []
-    while (now := time.monotonic()) < start + 5:
+    while (now := time.monotonic()) < start + 8:
         for message in consumer.consume(500, 0.01):
             expect(not message.error(), f"a throttle is no error: {message.error()}")
             done.append((now, len(message.value())))
     consumer.close()
-    rate = expect_rate(done, start + 1, start + 5, 30 * MB, "bytes out")
+    rate = expect_rate(done, start + 1, start + 8, 30 * MB, "bytes out")
     say("egress_bytes_per_s", f"{rate}, " + expect_throttle(tenant, "egress_bytes_per_s", before))
 
 
@@ -390,39 +389,74 @@ class Beside:
         )
 
     def end(self):
-        """Its p99 in milliseconds; an error of its is a failure."""
+        """When it sent each record, and how many milliseconds that took; an error of its is a failure."""
         output, _ = self.process.communicate(timeout=120)
         found = json.loads(output)
         expect(not found["errors"], f"the other tenant saw {found['errors'][:1]}")
-        self.waits = found["waits"]
-        return self.p99(), len(self.waits)
+        return found["waits"]
 
-    def p99(self, since=0, until=float("inf")):
-        """The 99th percentile of what was sent between two moments, in milliseconds."""
-        waits = sorted(wait for sent, wait in self.waits if since <= sent < until)
-        return waits[int(len(waits) * 0.99)]
+
+def between(waits, since, until):
+    """What was sent between two moments."""
+    return [wait for wait in waits if since <= wait[0] < until]
+
+
+def p99(waits):
+    """The 99th percentile, in milliseconds."""
+    waits = sorted(wait for _, wait in waits)
+    return waits[int(len(waits) * 0.99)]
+
+
+def standing_back(drive, *arguments):
+    """Drives, and leaves the cores at once to whoever else wants them: load should come from another
+    machine, so what it takes of this one's cores is not to be measured."""
+    failures = []
+
+    def work():
+        # Of this thread, and so of those that librdkafka starts from it.
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        try:
+            drive(*arguments)
+        except Exception as failure:  # pylint: disable=broad-except # raised again
+            failures.append(failure)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    for failure in failures:
+        raise failure
 
 
 def round_of_rates(driven, quiet, topic, quiet_topic):
-    """The other tenant's p99 in quiet and beside a tenant that drives past every rate."""
+    """The other tenant's waits in quiet, and beside a tenant that drives past every rate, by phase."""
     beside = Beside(quiet, quiet_topic)
     time.sleep(QUIET_S)
-    alone, _ = beside.end()
+    waits = {"quiet": beside.end()}
     beside = Beside(quiet, quiet_topic)
     time.sleep(2)
     spans = {}
     for drive in (within, ingress, egress, requests):
         since = time.monotonic()
-        drive(driven, topic)
+        standing_back(drive, driven, topic)
         spans[drive.__name__] = (since, time.monotonic())
-    beside.end()
-    past = spans["ingress"][0]
-    driven_p99, count = beside.p99(past), sum(sent >= past for sent, _ in beside.waits)
-    each = ", ".join(f"{name} {beside.p99(*span):.1f}" for name, span in spans.items())
-    print(f"the other tenant's p99 in ms: quiet {alone:.1f}, {each}")
-    print(f"the other tenant: p99 {alone:.1f} ms in quiet, {driven_p99:.1f} ms beside ({count} records), "
-          f"ratio {driven_p99 / alone:.2f}", flush=True)
-    return {name: beside.p99(*span) / alone for name, span in spans.items()}, alone
+    found = beside.end()
+    waits |= {name: between(found, *span) for name, span in spans.items()}
+    each = ", ".join(f"{name} {p99(found):.1f}" for name, found in waits.items())
+    print(f"the other tenant's p99 in ms: {each}", flush=True)
+    return waits
+
+
+def judge(rounds):
+    """The other tenant's p99 over all rounds, phase by phase: a calm one would hide another."""
+    together = {name: [wait for waits in rounds for wait in waits[name]] for name in rounds[0]}
+    quiet, worst = p99(together.pop("quiet")), 0
+    for name, waits in together.items():
+        ratio = p99(waits) / quiet
+        print(f"the other tenant's p99 over {len(waits)} records, {name}: {p99(waits):.1f} ms, "
+              f"{ratio:.2f} of {quiet:.1f} ms in quiet (bar: {RATIO_MAX})")
+        worst = max(worst, ratio)
+    if os.environ.get("LONG") == "1":
+        expect(worst <= RATIO_MAX, f"the other tenant's p99 rose by {worst:.2f}")
 
 
 def main():
@@ -430,28 +464,21 @@ def main():
     driven, strict, quiet = (Tenant(ready_file, data, name) for name in ("demo", "strict", "quiet"))
     topic, quiet_topic, small = driven.topic(4), quiet.topic(), strict.topic()
     found = [round_of_rates(driven, quiet, topic, quiet_topic) for _ in range(int(rounds))]
-    alone = statistics.median(p99 for _, p99 in found)
     beside = Beside(quiet, quiet_topic)
-    topic_requests(driven)
-    message_size(driven, topic)
-    partition_changes(driven)
-    fetch_size(strict, small)
-    compacted_size(strict)
-    partitions(strict)
-    connections(strict)
-    attempts(strict)
-    p99, count = beside.end()
-    print(f"the other tenant: p99 {p99:.1f} ms beside the limits on numbers and sizes ({count} records), "
-          f"ratio {p99 / alone:.2f} to its median in quiet")
-    # Phase by phase: a calm one would hide another.
-    worst = 0
-    for phase in found[0][0]:
-        ratios = sorted(round(ratios[phase], 2) for ratios, _ in found)
-        ratio = statistics.median(ratios)
-        print(f"the other tenant's p99 to quiet, {phase}: median {ratio:.2f} of {ratios} (bar: {RATIO_MAX})")
-        worst = max(worst, ratio)
-    if os.environ.get("LONG") == "1":
-        expect(worst <= RATIO_MAX, f"the other tenant's p99 rose by {worst:.2f}")
+    numbers = time.monotonic()
+    standing_back(topic_requests, driven)
+    standing_back(message_size, driven, topic)
+    standing_back(partition_changes, driven)
+    standing_back(fetch_size, strict, small)
+    standing_back(compacted_size, strict)
+    standing_back(partitions, strict)
+    standing_back(connections, strict)
+    standing_back(attempts, strict)
+    # Those on numbers and sizes, which are driven once.
+    found[0]["numbers"] = between(beside.end(), numbers, float("inf"))
+    for later in found[1:]:
+        later["numbers"] = []
+    judge(found)
 
 
 cluster.run(main)

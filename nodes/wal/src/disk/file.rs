@@ -56,6 +56,10 @@ fn make_folder(path: &Path) -> io::Result<()> {
     }
 }
 
+/// What is read at a stretch before other threads have their turn on the core. Reads from memory that the
+/// system has kept never wait by themselves, and many of them can be under way.
+const READ_TURN_BYTES: usize = 128 * 1024;
+
 fn write_zeros(file: &File, bytes: u64, rest: &mut dyn FnMut()) -> io::Result<()> {
     // Around the page cache, memory must lie as blocks do.
     let zeros = vec![0_u8; PIECE_BYTES + BLOCK_BYTES];
@@ -152,7 +156,15 @@ struct OpenFile {
 
 impl DiskFile for OpenFile {
     fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<()> {
-        self.file.read_exact_at(buffer, position)
+        let mut position = position;
+        for piece in buffer.chunks_mut(READ_TURN_BYTES) {
+            self.file.read_exact_at(piece, position)?;
+            position += piece.len() as u64;
+            if piece.len() == READ_TURN_BYTES {
+                std::thread::yield_now();
+            }
+        }
+        Ok(())
     }
 
     fn write_at(&self, bytes: &[u8], position: u64) -> io::Result<()> {
