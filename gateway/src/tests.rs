@@ -11,6 +11,7 @@ mod fake_control;
 mod fake_coordinator;
 mod fake_node;
 mod fetching;
+mod group_admin;
 mod groups;
 mod leader_epochs;
 mod limits;

@@ -2,26 +2,24 @@
 
 use std::time::Duration;
 
-use auth::TlsName;
-use model::{ByteCount, ByteRate, CleanupPolicy, FetchOverLimit, Limits, TopicConfig};
+use model::{ByteCount, ByteRate, FetchOverLimit, Limits, TopicConfig};
 use node_api::AppendRefusal;
 use quota::{Figures, LimitName};
 use tokio::time::Instant;
 use wire::messages::api_versions::ApiVersionsRequest;
-use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
-use wire::messages::delete_topics::DeleteTopicsRequest;
 use wire::messages::fetch::FetchRequest;
-use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
+use wire::messages::metadata::MetadataRequest;
 use wire::messages::produce::PartitionProduceData;
 use wire::{ApiKey, Response};
 
 use super::peer::{Peer, fetch_of, fetched, outcome, produce_to};
-use super::sign_in::{SCRAM, authenticate, first_message, handshake, last_message, sign_in};
-use super::world::{ADMIN, CLUSTER, OTHER_CLUSTER, PASSWORD, World, batch, partition};
+use super::world::{CLUSTER, OTHER_CLUSTER, World, batch, partition};
 use crate::client::Door;
 use crate::config::GatewayConfig;
 use crate::gates::LimitsView;
-use crate::limits::DOORSTEP_MAX;
+
+mod connections;
+mod topics;
 
 fn world(change: impl FnOnce(&mut Limits)) -> World {
     let world = World::new();
@@ -47,26 +45,6 @@ fn figures(world: &World, limit: LimitName) -> Figures {
 async fn metadata(peer: &mut Peer) -> i32 {
     match peer.call(9, MetadataRequest::default()).await {
         Response::Metadata(response) => response.throttle_time_ms,
-        other => panic!("{other:?}"),
-    }
-}
-
-async fn create(peer: &mut Peer, version: i16, name: &str) -> (i16, i32) {
-    let topic = CreatableTopic {
-        name: name.to_owned(),
-        num_partitions: 1,
-        replication_factor: -1,
-        ..CreatableTopic::default()
-    };
-    let request = CreateTopicsRequest {
-        topics: vec![topic],
-        timeout_ms: 30_000,
-        ..CreateTopicsRequest::default()
-    };
-    match peer.call(version, request).await {
-        Response::CreateTopics(response) => {
-            (response.topics[0].error_code, response.throttle_time_ms)
-        }
         other => panic!("{other:?}"),
     }
 }
@@ -310,50 +288,6 @@ async fn above_the_rate_of_requests_a_connection_is_slowed_and_never_lost() {
     assert!(figures(&world, LimitName::Requests).throttled > ms(2_500));
 }
 
-/// Whoever manages topics faster than the rate is slowed, on any number of connections.
-#[tokio::test(start_paused = true)]
-async fn topic_requests_keep_to_their_rate() {
-    let world = World::new();
-    let start = Instant::now();
-    let mut told = Vec::new();
-    for number in 0..8 {
-        let mut peer = world.connect();
-        told.push(create(&mut peer, 7, &format!("t{number}")).await);
-    }
-    assert_eq!(told[..2], [(0, 0), (0, 0)]);
-    assert_eq!(told[2..4], [(0, 500), (0, 1_000)]);
-    assert_eq!(told[7].0, 0);
-    assert!(
-        (1_990..2_100).contains(&start.elapsed().as_millis()),
-        "{:?}",
-        start.elapsed()
-    );
-    assert_eq!(told[7].1, 1_000, "what has waited is told what is left");
-    let mut peer = world.connect();
-    assert_eq!(metadata(&mut peer).await, 0, "other requests go on");
-}
-
-#[tokio::test(start_paused = true)]
-async fn partitions_in_use_are_told_by_the_rule_that_refuses_them() {
-    let world = World::new();
-    let policies = [
-        CleanupPolicy::Delete,
-        CleanupPolicy::Keep,
-        CleanupPolicy::Compact,
-        CleanupPolicy::CompactDelete,
-    ];
-    for (power, cleanup_policy) in policies.into_iter().enumerate() {
-        let config = TopicConfig {
-            cleanup_policy,
-            ..TopicConfig::default()
-        };
-        world.topic_with(&format!("t{power}"), 1 << power, config);
-    }
-    let used = |limit| figures(&world, limit).used;
-    assert_eq!(used(LimitName::Partitions), Some(1 + 2));
-    assert_eq!(used(LimitName::CompactedPartitions), Some(4 + 8));
-}
-
 #[tokio::test(start_paused = true)]
 async fn what_a_connection_serves_by_itself_counts_as_requests() {
     let world = world(|limits| limits.requests_per_s = 10);
@@ -364,180 +298,6 @@ async fn what_a_connection_serves_by_itself_counts_as_requests() {
     }
     assert!(start.elapsed() >= ms(900), "{:?}", start.elapsed());
     assert!(figures(&world, LimitName::Requests).throttled >= ms(1_000));
-}
-
-async fn metadata_of(peer: &mut Peer, name: &str) -> (i16, i32) {
-    let topic = MetadataRequestTopic {
-        name: Some(name.to_owned()),
-        ..MetadataRequestTopic::default()
-    };
-    let request = MetadataRequest {
-        topics: Some(vec![topic]),
-        allow_auto_topic_creation: true,
-        ..MetadataRequest::default()
-    };
-    match peer.call(9, request).await {
-        Response::Metadata(response) => (response.topics[0].error_code, response.throttle_time_ms),
-        other => panic!("{other:?}"),
-    }
-}
-
-/// Topics that are created by asking for them are slowed down as others are, and never refused.
-#[tokio::test(start_paused = true)]
-async fn topics_that_metadata_creates_keep_to_the_rate() {
-    let world = World::new();
-    let mut peers: Vec<_> = (0..5).map(|_| world.connect()).collect();
-    let start = Instant::now();
-    for (number, peer) in peers.iter_mut().enumerate() {
-        assert_eq!(metadata_of(peer, &format!("t{number}")).await.0, 0);
-    }
-    assert!(start.elapsed() >= ms(490), "{:?}", start.elapsed());
-    assert_eq!(metadata_of(&mut world.connect(), "t0").await, (0, 0));
-}
-
-/// What the map says is spent is refused without asking the control plane.
-#[tokio::test(start_paused = true)]
-async fn metadata_creates_nothing_when_the_changes_are_spent() {
-    let world = World::new();
-    world.control.change(|map| {
-        let changes = map.partition_changes.entry(CLUSTER).or_default();
-        changes.add(model::Timestamp(super::world::WALL_START), 249);
-    });
-    world.services.router.refresh();
-    assert_eq!(metadata_of(&mut world.connect(), "t").await.0, 89);
-    let map = world.control.map();
-    assert!(map.topic_by_name(CLUSTER, "t").is_none());
-}
-
-/// Who would have to wait for long is refused, with the time to hold back.
-#[tokio::test(start_paused = true)]
-async fn topic_requests_far_above_their_rate_are_refused() {
-    let world = World::new();
-    let mut peers: Vec<_> = (0..20).map(|_| world.connect()).collect();
-    for (number, peer) in peers.iter_mut().enumerate() {
-        let topic = CreatableTopic {
-            name: format!("t{number}"),
-            num_partitions: 1,
-            replication_factor: -1,
-            ..CreatableTopic::default()
-        };
-        let request = CreateTopicsRequest {
-            topics: vec![topic],
-            timeout_ms: 30_000,
-            ..CreateTopicsRequest::default()
-        };
-        let version = if number == 19 { 5 } else { 7 };
-        peer.send(version, request).await;
-    }
-    let start = Instant::now();
-    let mut codes = Vec::new();
-    for (number, peer) in peers.iter_mut().enumerate() {
-        let version = if number == 19 { 5 } else { 7 };
-        let (_, response) = peer.receive(ApiKey::CreateTopics, version).await;
-        let Response::CreateTopics(response) = response else {
-            panic!("an answer to CreateTopics");
-        };
-        codes.push((response.topics[0].error_code, response.throttle_time_ms));
-    }
-    assert!(start.elapsed() <= ms(4_100), "{:?}", start.elapsed());
-    assert_eq!(codes[11], (0, 1_000));
-    assert!(codes[..12].iter().all(|(code, _)| *code == 0), "{codes:?}");
-    assert!(
-        codes[12..19].iter().all(|told| *told == (89, 1_000)),
-        "{codes:?}"
-    );
-    assert_eq!(codes[19], (7, 1_000));
-    assert_eq!(figures(&world, LimitName::TopicRequests).refused, 8);
-}
-
-#[tokio::test(start_paused = true)]
-async fn too_many_changes_of_partitions_are_refused() {
-    let world = world(|limits| limits.topic_requests_per_s = 1_000);
-    let mut peer = world.connect();
-    create(&mut peer, 7, "old").await;
-    world.control.refuse_changes(ms(4_000));
-    assert_eq!(create(&mut peer, 6, "t").await, (89, 4_000));
-    assert_eq!(create(&mut peer, 5, "t").await.0, 44);
-    world.control.refuse_changes(ms(300_000));
-    assert_eq!(create(&mut peer, 7, "t").await, (89, 10_000));
-    for (version, code) in [(5, 89), (4, 44)] {
-        let request = DeleteTopicsRequest {
-            topic_names: vec!["old".to_owned()],
-            timeout_ms: 30_000,
-            ..DeleteTopicsRequest::default()
-        };
-        let Response::DeleteTopics(response) = peer.call(version, request).await else {
-            panic!("a delete answer");
-        };
-        assert_eq!(response.responses[0].error_code, code);
-    }
-    assert_eq!(figures(&world, LimitName::PartitionChanges).refused, 5);
-    let start = Instant::now();
-    metadata(&mut peer).await;
-    assert_eq!(start.elapsed(), Duration::ZERO, "a refusal stops nothing");
-}
-
-#[tokio::test(start_paused = true)]
-async fn one_connection_too_many_waits_for_a_place_and_is_closed() {
-    let world = world(|limits| limits.connections_max = 2);
-    let mut first = world.connect();
-    let mut second = world.connect_tls();
-    metadata(&mut first).await;
-    sign_in(&mut second, ADMIN, PASSWORD).await;
-    let closed_after = world.connect().closed().await;
-    assert!((closed_after.as_millis()) >= DOORSTEP_MAX.as_millis() - 1);
-    assert_eq!(figures(&world, LimitName::Connections).refused, 1);
-    let mut other = world.connect_by(Door::Plaintext(OTHER_CLUSTER));
-    assert_eq!(
-        metadata(&mut other).await,
-        0,
-        "another tenant has its own places"
-    );
-    // One that leaves in time makes room.
-    let mut third = world.connect();
-    assert!(third.is_quiet_for(ms(500)).await);
-    first.hang_up().await;
-    assert_eq!(metadata(&mut third).await, 0);
-    assert_eq!(figures(&world, LimitName::Connections).used, Some(2));
-    world.change_cluster(|cluster| cluster.limits.connections_max = 3);
-    assert_eq!(metadata(&mut world.connect()).await, 0);
-}
-
-/// Without a name of the virtual cluster in TLS, the last token tells it, and is not answered where there
-/// is no place.
-#[tokio::test(start_paused = true)]
-async fn a_connection_too_many_is_closed_after_its_sign_in_if_that_tells_the_cluster() {
-    let world = world(|limits| limits.connections_max = 1);
-    let mut first = world.connect_by(Door::Tls(TlsName::Absent));
-    assert_eq!(sign_in(&mut first, ADMIN, PASSWORD).await.error_code, 0);
-    let mut second = world.connect_by(Door::Tls(TlsName::Absent));
-    handshake(&mut second, SCRAM, 1).await;
-    let challenge = authenticate(&mut second, first_message(ADMIN)).await;
-    let last = last_message(ADMIN, PASSWORD, &challenge.auth_bytes);
-    let request = wire::messages::sasl_authenticate::SaslAuthenticateRequest {
-        auth_bytes: last.into(),
-    };
-    second.send(2, request).await;
-    assert!(second.closed().await >= DOORSTEP_MAX - ms(1));
-    // Signing in again needs no second place.
-    assert_eq!(sign_in(&mut first, ADMIN, PASSWORD).await.error_code, 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn too_many_attempts_are_delayed_and_then_closed() {
-    let world = world(|limits| limits.connection_attempts_per_s = 10);
-    let start = Instant::now();
-    let mut peers: Vec<_> = (0..40).map(|_| world.connect()).collect();
-    for peer in &mut peers[..20] {
-        metadata(peer).await;
-        assert!(start.elapsed() <= ms(1_010));
-    }
-    for peer in &mut peers[20..] {
-        peer.closed().await;
-    }
-    assert!(start.elapsed() >= DOORSTEP_MAX);
-    let seen = figures(&world, LimitName::ConnectionAttempts);
-    assert_eq!((seen.refused, seen.throttled.as_millis()), (20, 1_000));
 }
 
 #[tokio::test(start_paused = true)]
