@@ -1,4 +1,6 @@
-//! What the commands print. Owns: writing to standard output when whoever reads it may have gone.
+//! What the commands print.
+//!
+//! Owns: writing to standard output when whoever reads it may have gone. Does not own: what is written.
 //!
 //! A reader that has read enough, as `head` has, closes the pipe: that ends the output, not the command
 //! with an error.

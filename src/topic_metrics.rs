@@ -150,7 +150,8 @@ impl Cluster {
         for (step, (now, last)) in step.iter_mut().zip(seen.counts.iter().zip(topic.last)) {
             *step = now.saturating_sub(last);
         }
-        topic.last = seen.counts;
+        // Looks may overlap, and an older one be shown after a newer one.
+        topic.last = std::array::from_fn(|n| topic.last[n].max(seen.counts[n]));
         topic.lately = topic.lately / 2 + step[0] + step[1];
         step
     }
@@ -279,6 +280,16 @@ mod tests {
         assert!(page.contains("aws_msk_bytes_out_total{cluster=\"demo\",topic=\"a\"} 20\n"));
         assert_eq!(bytes_in(&page, "a"), Some(10));
         assert_eq!(bytes_in(&page, OTHER), None);
+    }
+
+    #[test]
+    fn what_was_seen_before_counts_once() {
+        let metrics = TopicMetrics::default();
+        // The third look began before the second one, and ended after it.
+        for (seen, shown) in [(100, 100), (150, 150), (100, 150), (150, 150)] {
+            let page = metrics.show(&observed(&[(1, "a", [seen, 0, 0])]));
+            assert_eq!(bytes_in(&page, "a"), Some(shown));
+        }
     }
 
     #[test]

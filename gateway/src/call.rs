@@ -6,6 +6,7 @@
 //! Invariant: a request sees one cluster map and one virtual cluster from beginning to end; a topic
 //! is only found by whoever may do what it is wanted for.
 
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,8 +95,21 @@ impl Call {
 
     /// Every topic of the virtual cluster to which the caller may do `action`, ascending by name.
     pub(crate) fn topics(&self, action: Action) -> impl Iterator<Item = &Arc<Topic>> {
+        self.topics_from("", action)
+    }
+
+    /// The same, from this name on.
+    pub(crate) fn topics_from<'a>(
+        &'a self,
+        start: &'a str,
+        action: Action,
+    ) -> impl Iterator<Item = &'a Arc<Topic>> {
         let topics = self.map.topics_by_name.get(&self.cluster.id);
-        let topics = topics.into_iter().flat_map(|topics| topics.values());
+        let from = (Bound::Included(start), Bound::Unbounded);
+        let topics = topics
+            .into_iter()
+            .flat_map(move |topics| topics.range::<str, _>(from));
+        let topics = topics.map(|(_, topic)| topic);
         topics.filter(move |topic| {
             let resource = Resource::Topic(topic.name.as_str());
             self.caller.may(action, resource)

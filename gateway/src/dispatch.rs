@@ -175,7 +175,7 @@ pub(crate) fn dispatch(call: Call, request: Request) -> Step {
             Step::Done(list_config_resources::handle(&call, &request))
         }
         Request::DescribeTopicPartitions(request) => {
-            Step::Done(describe_topic_partitions::handle(&call, &request))
+            Step::waiting(describe_topic_partitions::handle(call, request))
         }
         Request::ApiVersions(request) => {
             Step::Done(call.answer(api_versions::answer(&request, call.version())))

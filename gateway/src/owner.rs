@@ -23,6 +23,9 @@ pub(crate) async fn ask_owner<T>(
 ) -> Result<T, Fault> {
     let router = &call.services.router;
     loop {
+        if Instant::now() >= give_up_at {
+            return Err(ReadError::NotOwner.into());
+        }
         let route = router.route(partition);
         let route = route.ok_or(Fault::UnknownTopicOrPartition)?;
         let refusal = match router.transport(route.node) {

@@ -29,6 +29,9 @@ pub const SUBMIT_BYTES_MAX: usize = 8 << 20;
 /// Other calls that may wait for a shard; at the bound the caller waits.
 pub const CALLS_MAX: usize = 1024;
 
+/// How long a shard may take to say what it has counted for metrics; then they show what it said before.
+pub const TRAFFIC_WAIT_MAX: Duration = Duration::from_secs(1);
+
 /// Reads from files at one time, all shards together; further ones wait for their turn.
 pub const FILE_READS_MAX: usize = 16;
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use control_api::ControlPlane;
+use futures_util::future::join_all;
 use model::{Clock, LaneId, NodeEpoch, NodeId, TopicPartition, VirtualClusterId};
 use node_api::{Append, NodeTransport};
 use quota::{Meters, OpenUsage, UsageSource, UsedInAll};
@@ -21,7 +22,7 @@ use crate::coordinators::lag::LagRefresh;
 use crate::coordinators::{Around, Coordinators, FillRandom, GroupCalls, Rules, loads, mailbox};
 use crate::file_reads::FileReads;
 use crate::janitor::ask;
-use crate::limits::{APPENDS_MAX, CALLS_MAX};
+use crate::limits::{APPENDS_MAX, CALLS_MAX, TRAFFIC_WAIT_MAX};
 use crate::local::LocalNode;
 use crate::partition::Partition;
 use crate::recovery::{Circumstances, RecoveryError, freed_meanwhile, rebuild};
@@ -273,11 +274,16 @@ impl Node {
         self.inner.used_in_all().await
     }
 
-    /// What was committed by topic since the start.
+    /// What was committed by topic since the start, but for shards that do not answer in time.
     pub async fn topic_traffic(&self) -> Vec<TopicTraffic> {
+        let shards = self.inner.calls.iter();
+        let counted = shards.map(|calls| {
+            let asked = ask(calls, ShardCall::Traffic);
+            tokio::time::timeout(TRAFFIC_WAIT_MAX, asked)
+        });
         let mut traffic = Traffic::default();
-        for calls in self.inner.calls.iter() {
-            let counted = ask(calls, ShardCall::Traffic).await;
+        for counted in join_all(counted).await {
+            let counted = counted.ok().flatten();
             counted.iter().flatten().for_each(|more| traffic.add(more));
         }
         traffic.all()

@@ -67,6 +67,7 @@ pub(crate) struct Inbound<R> {
     prefix_read: usize,
     body: Option<Body>,
     last_byte_at: Instant,
+    turn: Turn,
 }
 
 /// What has arrived of a frame's body.
@@ -112,6 +113,7 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
             prefix_read: 0,
             body: None,
             last_byte_at: Instant::now(),
+            turn: Turn::default(),
         }
     }
 
@@ -188,7 +190,6 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
 
     async fn fill(&mut self) -> Result<(), ReadError> {
         let body = self.body.as_mut().expect("a frame has begun");
-        let mut turn = Turn::default();
         while body.bytes.len() < body.length {
             let reserved = body.memory.reserved();
             if body.bytes.len() == reserved {
@@ -197,6 +198,7 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
                 body.bytes.reserve(step);
                 continue;
             }
+            self.turn.pass().await;
             let room = reserved - body.bytes.len();
             let mut target = (&mut body.bytes).limit(room);
             let reading = self.socket.read_buf(&mut target);
@@ -205,7 +207,7 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
                 return Err(ReadError::CutOff);
             }
             self.last_byte_at = Instant::now();
-            turn.took(read).await;
+            self.turn.took(read);
         }
         Ok(())
     }

@@ -40,6 +40,7 @@ pub(crate) struct Outbound<W> {
     unflushed: Vec<Parcel>,
     needs_flush: bool,
     last_progress_at: Instant,
+    turn: Turn,
 }
 
 impl<W: AsyncWrite + Unpin> Outbound<W> {
@@ -51,6 +52,7 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
             unflushed: Vec::new(),
             needs_flush: false,
             last_progress_at: Instant::now(),
+            turn: Turn::default(),
         }
     }
 
@@ -81,8 +83,8 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
 
     /// Writes until all is delivered, or at least one metered answer is: those are returned.
     pub(crate) async fn write(&mut self) -> io::Result<Vec<Parcel>> {
-        let mut turn = Turn::default();
         while !self.queue.is_empty() && !self.has_metered_unflushed() {
+            self.turn.pass().await;
             let written = {
                 let mut slices = [IoSlice::new(&[]); WRITE_PIECES_MAX];
                 let count = gather(&self.queue, &mut slices);
@@ -92,7 +94,7 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
                 return Err(io::ErrorKind::WriteZero.into());
             }
             self.advance(written);
-            turn.took(written).await;
+            self.turn.took(written);
         }
         self.socket.flush().await?;
         self.last_progress_at = Instant::now();

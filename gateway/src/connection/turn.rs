@@ -1,7 +1,7 @@
-//! How long a connection has its thread to itself.
+//! How long one half of a connection has its thread to itself.
 //!
-//! Owns: when a connection that has much to read or write lets others go first. Between two turns the
-//! thread also looks for what has come in on other sockets, which it may be the only one to do.
+//! Owns: when it lets others go first. Does not own: what it reads or writes.
+//! Invariant: a turn that is over stays so until others have had theirs, however often the wait is dropped.
 
 use crate::limits::TURN_BYTES;
 
@@ -12,13 +12,43 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    /// Counts bytes, and waits for the next turn when this one is over.
-    pub(crate) async fn took(&mut self, bytes: usize) {
+    /// Counts bytes.
+    pub(crate) fn took(&mut self, bytes: usize) {
         self.bytes += bytes;
-        if self.bytes >= TURN_BYTES {
-            self.bytes = 0;
-            std::thread::yield_now();
-            tokio::task::yield_now().await;
+    }
+
+    /// Waits for the next turn if this one is over.
+    pub(crate) async fn pass(&mut self) {
+        if self.bytes < TURN_BYTES {
+            return;
         }
+        // A thread that never sleeps keeps its core for some milliseconds, whoever waits for one.
+        std::thread::yield_now();
+        // Then the runtime looks for what has come in on other sockets; this thread may be the only one to do it.
+        tokio::task::yield_now().await;
+        self.bytes = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_turn_that_is_over_waits_for_others() {
+        let mut turn = Turn::default();
+        turn.took(TURN_BYTES - 1);
+        assert!(turn.pass().now_or_never().is_some());
+        turn.took(1);
+        for _ in 0..3 {
+            assert!(
+                turn.pass().now_or_never().is_none(),
+                "also when the wait was dropped"
+            );
+        }
+        turn.pass().await;
+        assert!(turn.pass().now_or_never().is_some(), "a new turn");
     }
 }

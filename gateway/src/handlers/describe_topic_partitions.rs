@@ -27,15 +27,22 @@ use crate::limits::PAGE_PARTITIONS_MAX;
 use crate::operations;
 use crate::permission::Authorized;
 
+/// Names that are looked up before other connections have their turn.
+const NAMES_AT_ONCE: usize = 256;
+
 /// Describes as many partitions as there is room for.
-pub(crate) fn handle(call: &Call, request: &DescribeTopicPartitionsRequest) -> Answer {
-    if let Err(fault) = check(request) {
-        return call.answer(refusal(request, call.refuse(&fault)));
+pub(crate) async fn handle(call: Call, request: DescribeTopicPartitionsRequest) -> Answer {
+    if let Err(fault) = check(&request) {
+        return call.answer(refusal(&request, call.refuse(&fault)));
     }
-    let mut page = Page::new(request);
-    for name in names(call, request) {
-        if !page.put(call, name) {
+    let mut page = Page::new(&request);
+    for (number, name) in names(&call, &request).into_iter().enumerate() {
+        if !page.put(&call, name) {
             break;
+        }
+        // Names that do not exist take no room, so there may be many.
+        if number % NAMES_AT_ONCE == NAMES_AT_ONCE - 1 {
+            tokio::task::yield_now().await;
         }
     }
     page.topics.append(&mut page.denied);
@@ -88,15 +95,20 @@ fn names<'a>(call: &'a Call, request: &'a DescribeTopicPartitionsRequest) -> BTr
     let cursor = request.cursor.as_ref();
     let start = cursor.map_or("", |cursor| cursor.topic_name.as_str());
     if request.topics.is_empty() {
-        let topics = call.topics(Action::DescribeTopic);
+        let topics = call.topics_from(start, Action::DescribeTopic);
         let names = topics.map(|topic| topic.name.as_str());
         // Every topic has a partition, so no more topics are needed than the page has partitions, that
         // of the cursor, which may be told already, and one to go on at.
-        let names = names.filter(|name| *name >= start);
-        return names.take(PAGE_PARTITIONS_MAX + 2).collect();
+        return names.take(room(request) + 2).collect();
     }
     let names = request.topics.iter().map(|topic| topic.name.as_str());
     names.filter(|name| *name >= start).collect()
+}
+
+/// How many partitions a page has.
+fn room(request: &DescribeTopicPartitionsRequest) -> usize {
+    let wanted = usize::try_from(request.response_partition_limit).unwrap_or(0);
+    wanted.clamp(1, PAGE_PARTITIONS_MAX)
 }
 
 /// An answer in the making.
@@ -114,11 +126,10 @@ struct Page<'a> {
 
 impl<'a> Page<'a> {
     fn new(request: &'a DescribeTopicPartitionsRequest) -> Self {
-        let wanted = usize::try_from(request.response_partition_limit).unwrap_or(0);
         Self {
             topics: Vec::new(),
             denied: Vec::new(),
-            left: wanted.clamp(1, PAGE_PARTITIONS_MAX),
+            left: room(request),
             cursor: request.cursor.as_ref(),
             next: None,
         }

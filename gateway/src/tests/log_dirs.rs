@@ -10,6 +10,7 @@ use wire::messages::describe_log_dirs::{
 use super::peer::{Peer, called, outcome, produce_to};
 use super::sign_in::sign_in;
 use super::world::{OTHER_CLUSTER, PASSWORD, READER, World, batch, partition};
+use crate::limits::LOG_DIR_PARTITIONS_MAX;
 
 /// A topic's name, and number and size of each of its partitions that are told.
 type Told<'a> = (&'a str, Vec<(i32, i64)>);
@@ -150,4 +151,31 @@ async fn topics_that_the_caller_may_not_describe_are_left_out() {
         let response = describe(&mut reader, 5, topics).await;
         assert_eq!(told(&response), [("public", vec![(0, 0)])]);
     }
+}
+
+/// More than are asked at one time.
+#[tokio::test(start_paused = true)]
+async fn partitions_without_an_owner_keep_no_other_from_being_told() {
+    let world = World::new();
+    let topic = world.topic("t", 600);
+    world.node.behave(|manners| {
+        let disowned = (0..599).map(|index| partition(topic, index));
+        manners.disowned.extend(disowned);
+    });
+    let response = describe(&mut world.connect(), 5, None).await;
+    assert_eq!(told(&response), [("t", vec![(599, 0)])]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_partitions_are_refused() {
+    let world = World::new();
+    world.topic("t", LOG_DIR_PARTITIONS_MAX as u32);
+    let mut peer = world.connect();
+    let response = describe(&mut peer, 5, None).await;
+    assert_eq!(told(&response)[0].1.len(), LOG_DIR_PARTITIONS_MAX);
+    world.topic("u", 1);
+    let response = describe(&mut peer, 5, None).await;
+    assert_eq!((response.error_code, response.results.len()), (42, 0));
+    let response = describe(&mut peer, 5, Some(&[("u", &[0])])).await;
+    assert_eq!(told(&response), [("u", vec![(0, 0)])]);
 }

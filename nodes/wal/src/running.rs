@@ -1,7 +1,7 @@
 //! The log at work: one thread that writes groups, and one that makes and takes back spares.
 //!
-//! Owns: the two threads and what they say to each other. Does not own: what is written
-//! ([`Committer`]), or the queues' bound ([`crate::handle`]).
+//! Owns: the writing thread, and what it tells the other. Does not own: what is written ([`Committer`]),
+//! the other thread (`crate::janitor`), or the queues' bound ([`crate::handle`]).
 //!
 //! The writing thread takes what has come in, writes it as one group, syncs, tells the shards, and
 //! begins again: what comes in during a sync is the next group. With nothing to do it sleeps, without

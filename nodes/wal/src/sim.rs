@@ -18,7 +18,7 @@ mod world;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::disk::{Disk, DiskFile, DiskLock};
+use crate::disk::{Disk, DiskFile, DiskLock, PIECE_BYTES};
 use crate::sim::world::World;
 
 pub use world::Crash;
@@ -124,8 +124,10 @@ impl Disk for SimDisk {
         &self,
         name: &str,
         bytes: u64,
-        _rest: &mut dyn FnMut(),
+        rest: &mut dyn FnMut(),
     ) -> io::Result<Arc<dyn DiskFile>> {
+        let pieces = bytes.div_ceil(PIECE_BYTES as u64);
+        (1..pieces).for_each(|_| rest());
         let inode = self.world().create(name, bytes)?;
         Ok(self.file(inode))
     }

@@ -2,7 +2,7 @@
 //! segments that nobody needs any more.
 //!
 //! Owns: making spares and taking segments back. Does not own: when that happens, or how many there
-//! are ([`crate::committer`]), or the thread that it happens in ([`crate::running`]).
+//! are ([`crate::committer`]), or the thread that it happens in (`crate::janitor`).
 //!
 //! ```text
 //!  create: zeros, synced ─▶ N.spare ─(header synced, renamed, folder synced)─▶ M.segment

@@ -5,7 +5,7 @@
 //! the length alone tells a finished file from one that a crash cut short.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,6 +15,10 @@ use crate::format::BLOCK_BYTES;
 
 /// The file that is locked. It is never removed: a lock on a removed file excludes nobody.
 const LOCK_NAME: &str = "lock";
+
+/// What is read at a stretch before other threads have their turn on the core: a read of what the system has in
+/// memory never waits, many can be under way, and each keeps a core for as long as the system lets it.
+const READ_TURN_BYTES: usize = 128 * 1024;
 
 /// The flag of files that are written around the page cache.
 #[cfg(target_os = "linux")]
@@ -47,18 +51,14 @@ fn make_folder(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     let Some(parent) = path.parent() else {
-        return Err(io::ErrorKind::NotFound.into());
+        return Err(ErrorKind::NotFound.into());
     };
     make_folder(parent)?;
     match std::fs::create_dir(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
         _ => File::open(parent)?.sync_all(),
     }
 }
-
-/// What is read at a stretch before other threads have their turn on the core. Reads from memory that the
-/// system has kept never wait by themselves, and many of them can be under way.
-const READ_TURN_BYTES: usize = 128 * 1024;
 
 fn write_zeros(file: &File, bytes: u64, rest: &mut dyn FnMut()) -> io::Result<()> {
     // Around the page cache, memory must lie as blocks do.
@@ -124,7 +124,10 @@ impl Disk for FileDisk {
         // Not every file system can do that, nor with every length.
         around_cache
             .and_then(|direct| write_zeros(&direct, bytes, rest))
-            .or_else(|_| write_zeros(&file, bytes, rest))?;
+            .or_else(|error| match error.kind() {
+                ErrorKind::InvalidInput | ErrorKind::Unsupported => write_zeros(&file, bytes, rest),
+                _ => Err(error),
+            })?;
         file.sync_all()?;
         Ok(Arc::new(OpenFile { file }))
     }
@@ -157,12 +160,12 @@ struct OpenFile {
 impl DiskFile for OpenFile {
     fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<()> {
         let mut position = position;
-        for piece in buffer.chunks_mut(READ_TURN_BYTES) {
-            self.file.read_exact_at(piece, position)?;
-            position += piece.len() as u64;
-            if piece.len() == READ_TURN_BYTES {
+        for (number, piece) in buffer.chunks_mut(READ_TURN_BYTES).enumerate() {
+            if number > 0 {
                 std::thread::yield_now();
             }
+            self.file.read_exact_at(piece, position)?;
+            position += piece.len() as u64;
         }
         Ok(())
     }
@@ -215,11 +218,8 @@ mod tests {
         file.read_at(&mut bytes, 4096).unwrap();
         assert_eq!(bytes, *b"hell");
         let error = file.read_at(&mut bytes, 4097).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
-        assert_eq!(
-            disk.open("x").err().unwrap().kind(),
-            io::ErrorKind::NotFound
-        );
+        assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+        assert_eq!(disk.open("x").err().unwrap().kind(), ErrorKind::NotFound);
         disk.remove("y").unwrap();
         assert!(disk.list().unwrap().is_empty());
     }
