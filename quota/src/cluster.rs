@@ -26,6 +26,13 @@ use crate::throttle::{Flow, Overdue, Throttle};
 /// A connection attempt above the rate waits up to this long; one that would wait longer is refused.
 pub const ATTEMPT_DELAY_MAX: Duration = Duration::from_secs(1);
 
+/// Above its rate a virtual cluster reads so much at once and then waits, again and again: many small answers,
+/// since other tenants wait behind a large one.
+const EGRESS_SLICE: Duration = Duration::from_millis(25);
+
+/// An answer is not cut to less for that.
+const EGRESS_SLICE_MIN: ByteCount = ByteCount(128 * 1024);
+
 /// Attempts of this time may come at once.
 const ATTEMPT_TOLERANCE: Duration = Duration::from_secs(1);
 
@@ -175,12 +182,14 @@ impl ClusterQuota {
         Ok(throttle)
     }
 
-    /// How many bytes of records a fetch may be answered with. None are left while the debt is one
-    /// second or more; a batch that is larger than what is left may be read whole all the same.
+    /// How many bytes of records a fetch may be answered with: what is left of the burst, and a slice. None
+    /// are left while the debt is one second or more; a batch that is larger than what is left may be read
+    /// whole all the same.
     pub fn egress_room(&mut self, now: Instant) -> ByteCount {
         self.follow_lease(now);
         let level = &self.flows[Flow::Egress as usize];
-        level.room(now, Flow::Egress.mute_max())
+        let slice = level.room(now, EGRESS_SLICE).max(EGRESS_SLICE_MIN);
+        slice.min(level.room(now, Flow::Egress.mute_max()))
     }
 
     /// What a fetch is told that is answered without records.

@@ -72,6 +72,31 @@ fn egress_has_no_room_while_it_owes_a_second() {
 }
 
 #[test]
+fn above_its_rate_egress_comes_in_slices() {
+    let limits = Limits {
+        egress_bytes_per_s: ByteRate(40_000_000),
+        ..limits()
+    };
+    let now = Instant(10 * SECOND);
+    let mut quota = ClusterQuota::new(&limits, now);
+    assert_eq!(
+        quota.egress_room(now),
+        ByteCount(11_000_000),
+        "burst and slice"
+    );
+    told_ms(&mut quota, now.0, Flow::Egress, 10_000_000);
+    assert_eq!(quota.egress_room(now), ByteCount(1_000_000), "a slice");
+    assert_eq!(told_ms(&mut quota, now.0, Flow::Egress, 1_000_000), 25);
+    assert_eq!(quota.egress_room(now), EGRESS_SLICE_MIN);
+    told_ms(&mut quota, now.0, Flow::Egress, 38_900_000);
+    assert_eq!(
+        quota.egress_room(now),
+        ByteCount(100_000),
+        "within a second of debt"
+    );
+}
+
+#[test]
 fn debt_of_requests_is_forgotten_above_what_stops_a_connection() {
     let mut quota = quota();
     let now = 10 * SECOND;
