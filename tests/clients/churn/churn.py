@@ -269,7 +269,7 @@ def judge(timeline, load, watch, processes):
     expect(not missing, f"{len(missing)} acknowledged records were read by nobody, e.g. {missing[:3]}")
     back = steps_back(watch.samples)
     expect(not back, f"committed offsets moved back: {back[:3]}")
-    expect(longest <= SESSION_S, f"a partition had no owner for {longest:.1f} s")
+    expect(longest <= SESSION_S, f"without an owner: {longest and timeline.around_longest()}")
 
 
 if __name__ == "__main__":

@@ -52,6 +52,15 @@ class Timeline:
         gaps += [(begin, end, partition) for partition, begin in begun.items()]
         return gaps
 
+    def around_longest(self):
+        """The longest time without an owner, and what happened to members and the server around it."""
+        begin, end, partition = max(self.gaps(), key=lambda gap: gap[1] - gap[0])
+        near = [e for e in self.events if begin - 2 * self.session_s <= e["t"] <= end]
+        told = [f"{e['t'] - begin:+.1f} {e['e']} {e['m']}" for e in sorted(near, key=lambda event: event["t"])
+                if e["e"] in ("killed", "left") or e["e"] in ("assigned", "revoked") and partition in e["p"]]
+        told += [f"{at - begin:+.1f} restarted" for at in self.restarts if begin - 2 * self.session_s <= at <= end]
+        return f"partition {partition} for {end - begin:.1f} s: " + ", ".join(told)
+
     @staticmethod
     def _apply(event, owners):
         kind, member = event["e"], event["m"]
