@@ -21,7 +21,7 @@ use crate::audit::read_on;
 use crate::client::{Client, Endpoint};
 use crate::embedded::Embedded;
 use crate::ledger::{Ledger, Promise, Totals};
-use crate::load::{Producer, Target};
+use crate::load::{LoadError, Producer, Target};
 
 mod faulty;
 #[cfg(test)]
@@ -177,7 +177,11 @@ async fn produce(
         });
     }
     while let Some(joined) = producers.join_next().await {
-        joined??;
+        match joined? {
+            // The bug also makes nodes refuse appends; what it did before is to be looked at.
+            Err(LoadError::Refused { .. }) if planted == Planted::FreshIds => {}
+            outcome => outcome?,
+        }
     }
     Ok(())
 }

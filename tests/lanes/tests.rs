@@ -6,6 +6,9 @@ use crate::ledger::Violation;
 /// Voyages of a usual test run; they run at the same time.
 const SEEDS: u64 = 6;
 
+/// Voyages in which the bug must be noticed at the latest; one or two are usual.
+const PLANTED_SEEDS_MAX: u64 = 24;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn order_is_kept_and_each_batch_is_there_once() {
     let seeds = std::env::var("TIDEGATE_SEEDS").ok();
@@ -13,12 +16,14 @@ async fn order_is_kept_and_each_batch_is_there_once() {
     run(seeds, 16, 1).await.unwrap();
 }
 
-/// The bug also makes nodes refuse appends, so that some voyages end before they are looked at.
+/// Not every voyage meets the fault that the bug needs.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_append_that_is_sent_again_under_a_fresh_id_is_noticed() {
     let mut ends = Vec::new();
-    for seed in 1..=SEEDS {
-        let error = sail(seed, Planted::FreshIds).await.unwrap_err();
+    for seed in 1..=PLANTED_SEEDS_MAX {
+        let Err(error) = sail(seed, Planted::FreshIds).await else {
+            continue;
+        };
         match error.downcast_ref::<Violation>() {
             Some(Violation::Duplicate { .. } | Violation::Disorder { .. }) => return,
             _ => ends.push(format!("{error:#}")),
