@@ -1,4 +1,4 @@
-//! Secrets that are drawn once and kept: the master key, and the first credentials of a cluster.
+//! Secrets that are drawn once and kept: the master key, and the credentials of users.
 //!
 //! Owns: how secrets are drawn and how files with secrets are written (synced, for the owner only).
 
@@ -33,18 +33,18 @@ fn random_text(alphabet: &[u8], length: usize) -> String {
         .collect()
 }
 
-/// What a virtual cluster's first user signs in with. The server itself keeps the secret key
+/// What a user of a virtual cluster signs in with. The server itself keeps the secret key
 /// (signatures need it) but of the password only what SCRAM needs; this copy is for the person
 /// who runs the server.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct FirstCredentials {
+pub struct UserCredentials {
     pub access_key_id: String,
     pub secret_access_key: String,
     pub scram_username: String,
     pub scram_password: String,
 }
 
-impl FirstCredentials {
+impl UserCredentials {
     /// Reads the credentials in `file`, or draws new ones and writes them there.
     pub fn find_or_draw(file: &Path, username: &str) -> Result<Self> {
         if file.exists() {
@@ -117,8 +117,8 @@ mod tests {
     fn credentials_and_keys_are_drawn_once() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("deep/demo.json");
-        let first = FirstCredentials::find_or_draw(&file, "demo").expect("are drawn");
-        let second = FirstCredentials::find_or_draw(&file, "demo").expect("are found");
+        let first = UserCredentials::find_or_draw(&file, "demo").expect("are drawn");
+        let second = UserCredentials::find_or_draw(&file, "demo").expect("are found");
         assert_eq!(first.secret_access_key, second.secret_access_key);
         assert_eq!(first.access_key_id.len(), 20);
         let key = folder.path().join("master.key");

@@ -48,6 +48,9 @@ start_server() {
   await "$READY_DEADLINE_S" "$server_pid" "$work/server.log" test -s "$ready"
 }
 
+# start_client_server FLAG...: the server as docs/clients.md has it.
+start_client_server() { start_server --config "$clients/clients.toml" "$@"; }
+
 # Stops the server and expects it to drain and to exit cleanly in time.
 stop_server() {
   local pid=$server_pid deadline=$((SECONDS + DRAIN_DEADLINE_S + 1)) status=0
