@@ -6,7 +6,7 @@ use wire::messages::list_config_resources::{
 
 use super::peer::{Peer, called};
 use super::sign_in::sign_in;
-use super::world::{OTHER_CLUSTER, PASSWORD, READER, World};
+use super::world::{PASSWORD, READER, World};
 
 async fn list(peer: &mut Peer, version: i16, types: &[i8]) -> ListConfigResourcesResponse {
     let resource_types = types.to_vec();
@@ -26,9 +26,7 @@ async fn there_are_topics_brokers_and_their_loggers() {
     let world = World::new();
     world.topic("b", 1);
     world.topic("a", 2);
-    let hidden = model::TopicConfig::default();
-    world.control.put_topic(OTHER_CLUSTER, "hidden", 1, hidden);
-    world.services.router.refresh();
+    world.foreign_topic("hidden");
     let mut peer = world.connect();
     let loggers = [(8, "0"), (8, "1"), (8, "2")];
     let brokers = [(4, "0"), (4, "1"), (4, "2")];

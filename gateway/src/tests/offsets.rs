@@ -357,13 +357,7 @@ async fn all_offsets_are_those_of_topics_that_are_there() {
     world.groups();
     let (b, a) = (world.topic("b", 1), world.topic("a", 2));
     let gone = TopicId([9; 16]);
-    let foreign = world.control.put_topic(
-        super::world::OTHER_CLUSTER,
-        "foreign",
-        1,
-        model::TopicConfig::default(),
-    );
-    world.services.router.refresh();
+    let foreign = world.foreign_topic("foreign");
     let found = [
         key(b, 0),
         key(gone, 0),
