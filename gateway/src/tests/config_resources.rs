@@ -7,6 +7,7 @@ use wire::messages::list_config_resources::{
 use super::peer::{Peer, called};
 use super::sign_in::sign_in;
 use super::world::{PASSWORD, READER, World};
+use crate::limits::CONFIG_RESOURCES_MAX;
 
 async fn list(peer: &mut Peer, version: i16, types: &[i8]) -> ListConfigResourcesResponse {
     let resource_types = types.to_vec();
@@ -85,4 +86,21 @@ async fn topics_that_the_caller_may_not_describe_are_left_out() {
     let response = list(&mut reader, 1, &[2]).await;
     assert_eq!(response.error_code, 0);
     assert_eq!(told(&response), [(2, "public")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_resources_are_refused() {
+    let world = World::new();
+    world.topic("t", 1);
+    // Each has a logger as well.
+    world.change_cluster(|cluster| cluster.virtual_brokers = CONFIG_RESOURCES_MAX as u32 / 2);
+    let mut peer = world.connect();
+    let response = list(&mut peer, 1, &[4, 8]).await;
+    assert_eq!(response.error_code, 0);
+    assert_eq!(told(&response).len(), CONFIG_RESOURCES_MAX);
+    let response = list(&mut peer, 1, &[]).await;
+    assert_eq!((response.error_code, told(&response).len()), (42, 0));
+    let response = list(&mut peer, 1, &[2]).await;
+    assert_eq!(response.error_code, 0);
+    assert_eq!(told(&response), [(2, "t")]);
 }
