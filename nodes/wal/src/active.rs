@@ -46,7 +46,9 @@ impl Active {
         header: SegmentHeader,
     ) -> Result<Self, WalError> {
         let (from, to) = (spare_name(spare.0), segment_name(header.identity.segment));
-        let file = disk.open(&from).map_err(WalError::disk("open", &from))?;
+        let file = disk
+            .open_to_fill(&from)
+            .map_err(WalError::disk("open", &from))?;
         file.write_at(&header.encode(), 0)
             .map_err(WalError::disk("write", &from))?;
         file.sync().map_err(WalError::disk("sync", &from))?;
