@@ -61,7 +61,7 @@ enum Bar {
         /// All of it, and figures in seconds are judged: a quarter of an hour.
         #[arg(long)]
         long: bool,
-        /// Only these of idle, connections, bulk, partitions, latency.
+        /// Only these of idle, connections, bulk, flat, partitions, latency.
         only: Vec<String>,
     },
 }

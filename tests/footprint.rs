@@ -15,6 +15,7 @@ use crate::process::{Launch, Server};
 
 mod bulk;
 mod connections;
+mod flat;
 mod gauge;
 mod latency;
 mod load;
@@ -122,6 +123,9 @@ pub async fn run(binary: &Path, extent: Extent, only: &[String]) -> Result<()> {
     }
     if wants("bulk") {
         bulk::measure(&mut bar).await?;
+    }
+    if wants("flat") && bar.extent.minutes > 0 {
+        flat::measure(&mut bar).await?;
     }
     if wants("partitions") {
         partitions::measure(&mut bar).await?;

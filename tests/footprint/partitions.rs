@@ -56,11 +56,11 @@ pub(super) async fn measure(bar: &mut Bar) -> Result<()> {
     bar.report.note(&format!(
         "resident before a record was in them: {empty:.1} MB"
     ));
-    let (took, server) = median_start(bar, &launch, server, End::Clean).await?;
+    let (took, server) = median_start(bar, (&launch, data.path()), server, End::Clean).await?;
     bar.report.note(&format!(
         "start with 10,000 partitions after a clean stop: {took:.0?}"
     ));
-    let (took, server) = median_start(bar, &launch, server, End::Kill9).await?;
+    let (took, server) = median_start(bar, (&launch, data.path()), server, End::Kill9).await?;
     bar.report.note(&format!(
         "start with 10,000 partitions after kill -9: {took:.0?}"
     ));

@@ -2,9 +2,11 @@
 //!
 //! Owns: the clock around it. Does not own: what lies in the folder.
 
+use std::fs::read_dir;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use wire::messages::api_versions::ApiVersionsRequest;
 
 use super::{Bar, Gauge, STOP_WITHIN, report};
@@ -13,6 +15,12 @@ use crate::process::{Launch, Server};
 
 /// How often the ready file is looked for: small beside a start.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
+
+/// Files that wait to become segments.
+const SPARES: usize = 2;
+
+/// They are there in this time, on a disk with other work, too.
+const SPARES_WITHIN: Duration = Duration::from_secs(20);
 
 /// How the server ended before a start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,14 +34,14 @@ pub(super) enum End {
 /// Ends and starts the server several times: the median, and the server that runs now.
 pub(super) async fn median_start(
     bar: &Bar,
-    launch: &Launch,
+    (launch, data): (&Launch, &Path),
     mut server: Server,
     end: End,
 ) -> Result<(Duration, Server)> {
     let mut times = Vec::new();
     let mut work = Vec::new();
     for _ in 0..bar.extent.starts {
-        touch(&server).await?;
+        touch(&server, data).await?;
         match end {
             End::Clean => server.terminate(STOP_WITHIN).map(|_| ())?,
             End::Kill9 => server.kill9()?,
@@ -49,15 +57,30 @@ pub(super) async fn median_start(
     Ok((report::median(times), server))
 }
 
-/// Something is written in each life, or the log would be empty at its end.
-async fn touch(server: &Server) -> Result<()> {
+/// Something is written in each life, or the log would be empty at its end. And it lasts until there is a file for the
+/// next segment, which a server makes in its first second: only one that is killed again and again has none.
+async fn touch(server: &Server, data: &Path) -> Result<()> {
     let access = server.access()?;
     let mut client = Client::open(&access.endpoint, &access.scram()).await?;
     client.create_topic("touched", 1).await?;
     for _ in 0..20 {
         client.produce("touched", 0, super::load::batch(1)).await?;
     }
+    let deadline = Instant::now() + SPARES_WITHIN;
+    while spares(data)? < SPARES {
+        ensure!(Instant::now() < deadline, "no spare segments");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     Ok(())
+}
+
+fn spares(data: &Path) -> Result<usize> {
+    let mut spares = 0;
+    for file in read_dir(data.join("wal"))? {
+        let is_spare = file?.path().extension().is_some_and(|end| end == "spare");
+        spares += usize::from(is_spare);
+    }
+    Ok(spares)
 }
 
 async fn start(launch: &Launch) -> Result<(Server, Duration)> {
