@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::credentials::write_secret;
+use crate::credentials::write_passing_secret;
 
 /// How to reach and sign in to the server.
 #[derive(Serialize)]
@@ -35,6 +35,6 @@ pub struct Ready {
 impl Ready {
     /// Writes the file, whole or not at all.
     pub fn write(&self, file: &Path) -> Result<()> {
-        write_secret(file, &serde_json::to_vec_pretty(self)?)
+        write_passing_secret(file, &serde_json::to_vec_pretty(self)?)
     }
 }
