@@ -64,7 +64,6 @@ pub(super) async fn create_topics(access: &Access) -> Result<()> {
         configs: vec![CreatableTopicConfig {
             name: "retention.bytes".to_owned(),
             value: Some(KEPT_BYTES.to_owned()),
-            ..CreatableTopicConfig::default()
         }],
         ..CreatableTopic::default()
     };

@@ -12,6 +12,7 @@ use crate::format::Chain;
 use crate::format::block::BlockFault;
 use crate::format::reach::Reach;
 use crate::names::{segment_name, spare_name};
+use crate::segment_file::SegmentFile;
 use crate::sim::{Crash, SimDisk};
 use crate::write::{FrameRecord, FrameWrite, PreparedFrame, TotalsOrder};
 
