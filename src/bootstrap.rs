@@ -18,6 +18,9 @@ const FULL_ACCESS: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"All
 /// Name of the virtual cluster that owns the internal topics.
 pub const SYSTEM: &str = "system";
 
+/// How long the records of what gateways have delivered are kept.
+const DELIVERED_KEPT_MS: &str = "60000";
+
 /// PBKDF2 iterations of SCRAM users made here; Kafka's own default.
 const SCRAM_ITERATIONS: u32 = 4096;
 
@@ -254,7 +257,9 @@ async fn set_system_cluster(balancer: &Balancer) -> Result<()> {
 }
 
 /// The internal topics: what gateways have delivered, and the state of consumer groups, which goes
-/// when its coordinators say so and at no other time.
+/// when its coordinators say so and at no other time. What was delivered is in the meters of the log
+/// as soon as it is committed, and nobody reads it again; kept for longer, it would hold every segment,
+/// since each second of reading adds to it.
 fn system_topics() -> [NewTopic; 2] {
     let topic = |name: &str, partitions, configs| NewTopic {
         name: name.to_owned(),
@@ -263,9 +268,13 @@ fn system_topics() -> [NewTopic; 2] {
         configs,
     };
     let unlimited = |name: &str| (name.to_owned(), Some("-1".to_owned()));
+    let delivered = (
+        "retention.ms".to_owned(),
+        Some(DELIVERED_KEPT_MS.to_owned()),
+    );
     let kept = vec![unlimited("retention.ms"), unlimited("retention.bytes")];
     [
-        topic(model::USAGE_TOPIC, 1, Vec::new()),
+        topic(model::USAGE_TOPIC, 1, vec![delivered]),
         topic(model::GROUPS_TOPIC, coordinator::GROUP_SHARDS, kept),
     ]
 }

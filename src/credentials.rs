@@ -87,6 +87,16 @@ pub fn find_or_draw_key(file: &Path) -> Result<[u8; 32]> {
 
 /// Writes a file for its owner only, whole or not at all, and durable.
 pub fn write_secret(file: &Path, content: &[u8]) -> Result<()> {
+    write(file, content, true)
+}
+
+/// The same for what the next start writes anew: readers find it whole, but it need not outlive the machine, and no
+/// start waits for the disk.
+pub fn write_passing_secret(file: &Path, content: &[u8]) -> Result<()> {
+    write(file, content, false)
+}
+
+fn write(file: &Path, content: &[u8], is_durable: bool) -> Result<()> {
     let folder = match file.parent().context("a file lies in a folder")? {
         here if here.as_os_str().is_empty() => Path::new("."),
         folder => folder,
@@ -102,9 +112,14 @@ pub fn write_secret(file: &Path, content: &[u8]) -> Result<()> {
             .mode(0o600)
             .open(&part)?;
         out.write_all(content)?;
-        out.sync_all()?;
+        if is_durable {
+            out.sync_all()?;
+        }
         std::fs::rename(&part, file)?;
-        File::open(folder)?.sync_all()
+        if is_durable {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(())
     };
     write().with_context(|| format!("writing {}", file.display()))
 }

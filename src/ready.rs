@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::credentials::{UserCredentials, write_secret};
+use crate::credentials::{UserCredentials, write_passing_secret};
 
 /// How to reach and sign in to the server.
 #[derive(Serialize)]
@@ -33,6 +33,6 @@ pub struct Ready {
 impl Ready {
     /// Writes the file, whole or not at all.
     pub fn write(&self, file: &Path) -> Result<()> {
-        write_secret(file, &serde_json::to_vec_pretty(self)?)
+        write_passing_secret(file, &serde_json::to_vec_pretty(self)?)
     }
 }

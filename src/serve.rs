@@ -40,7 +40,7 @@ use crate::bill::Bill;
 use crate::bootstrap::{Bootstrapped, bootstrap, certificate_names};
 use crate::clock::SystemClock;
 use crate::config::{Config, Flags};
-use crate::credentials::{fill_random, find_or_draw_key, random, write_secret};
+use crate::credentials::{fill_random, find_or_draw_key, random, write_passing_secret};
 use crate::development_ca::{self, Tls};
 use crate::ready::Ready;
 use crate::standard_output::print;
@@ -301,7 +301,7 @@ async fn start_admin(config: &Config, source: Source) -> Result<SocketAddr> {
         address,
         token: hex::encode(random::<32>()),
     };
-    write_secret(
+    write_passing_secret(
         &AdminAccess::file(&config.data),
         &serde_json::to_vec_pretty(&access)?,
     )?;
