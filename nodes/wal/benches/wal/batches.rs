@@ -1,6 +1,5 @@
 //! The batches that are written: those of one request, again and again, with rising offsets.
 
-use bytes::Bytes;
 use model::{
     AppendId, Clock, GatewayIncarnation, Instant, LaneId, LeaderEpoch, Offset, Timestamp, TopicId,
     TopicPartition, VirtualClusterId,
