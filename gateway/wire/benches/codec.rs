@@ -1,6 +1,6 @@
 //! How long the codec takes for the requests and responses that carry data, and for a large answer to
-//! Metadata. Payloads are slices, so what is measured is the fields around them: records are never
-//! read or copied here.
+//! Metadata. Payloads are slices, so what is measured is the fields around them, by partition: records
+//! are never read or copied here.
 
 use std::hint::black_box;
 
@@ -137,7 +137,7 @@ fn bench_produce(group: &mut BenchmarkGroup<'_, WallTime>, load: Load) {
     let decoded = decode_produce(frame.clone());
     let partitions = &decoded.topic_data[0].partition_data;
     assert_eq!(partitions.len(), load.partitions as usize);
-    group.throughput(Throughput::Bytes(frame.len() as u64));
+    group.throughput(Throughput::Elements(load.partitions as u64));
     group.bench_function(BenchmarkId::new("decode Produce", load.name), |bencher| {
         bencher.iter(|| decode_produce(black_box(frame.clone())));
     });
@@ -147,7 +147,7 @@ fn bench_fetch(group: &mut BenchmarkGroup<'_, WallTime>, load: Load) {
     let (response, version) = (fetch_response(load), newest(ApiKey::Fetch));
     let encoded = response.encode(1, version);
     assert!(encoded.len() > load.partitions as usize * load.bytes);
-    group.throughput(Throughput::Bytes(encoded.len() as u64));
+    group.throughput(Throughput::Elements(load.partitions as u64));
     group.bench_function(BenchmarkId::new("encode Fetch", load.name), |bencher| {
         bencher.iter(|| black_box(&response).encode(1, version));
     });

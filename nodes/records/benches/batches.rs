@@ -90,6 +90,7 @@ fn bench_validate(group: &mut BenchmarkGroup<'_, WallTime>, shape: Shape) {
     group.bench_function(BenchmarkId::new("crc alone", shape.name), |bencher| {
         bencher.iter(|| black_box(&checked).check_crc());
     });
+    group.throughput(Throughput::Elements(1));
     group.bench_function(BenchmarkId::new("stamp", shape.name), |bencher| {
         bencher.iter(|| stamped(black_box(&batch).clone()));
     });
