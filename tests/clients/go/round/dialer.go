@@ -40,11 +40,16 @@ type watchedConn struct {
 	late   atomic.Int64
 }
 
-// Read notes what comes after the first session's end. One read is not enough: it may be TLS's
-// word that the server closes.
+const (
+	// oneSession is the reauth_ms_max of clients.toml, and some time to sign in first.
+	oneSession = 12 * time.Second
+	// readsOfAnEnd may still come after it, when TLS tells that the server closes.
+	readsOfAnEnd = 2
+)
+
 func (c *watchedConn) Read(into []byte) (int, error) {
 	n, err := c.Conn.Read(into)
-	if n > 0 && time.Since(c.opened) > sessionLife && c.late.Add(1) > lateReadsOfAnEnd {
+	if n > 0 && time.Since(c.opened) > oneSession && c.late.Add(1) > readsOfAnEnd {
 		c.dialer.outlived.Store(true)
 	}
 	return n, err

@@ -12,11 +12,13 @@ type Library struct {
 	Idempotent bool
 	// Reauthenticates is whether it has KIP-368.
 	Reauthenticates bool
+	// EmptyIsNull is whether its readers give null for what is empty.
+	EmptyIsNull bool
 	// Refused and WrongSecret are found by errors.Is in what a produce without the right and a
 	// sign-in with a wrong secret end in.
 	Refused, WrongSecret error
-	// Connect makes a client of a user; it need not connect yet.
-	Connect func(*Server, User) (Client, error)
+	// Connect makes a client of a user; it need not sign in yet.
+	Connect func(context.Context, *Server, User) (Client, error)
 }
 
 // Client is a library with its settings: it makes the admin calls, and whatever else there is.

@@ -12,11 +12,9 @@ import (
 )
 
 const (
-	// sessionLife is the reauth_ms_max of clients.toml.
-	sessionLife      = 10 * time.Second
-	useFor           = 25 * time.Second
-	lateReadsOfAnEnd = 2
-	renewals         = "tidegate_gateway_sign_ins_renewed_total"
+	// useFor is longer than two sessions of clients.toml.
+	useFor   = 25 * time.Second
+	renewals = "tidegate_gateway_sign_ins_renewed_total"
 )
 
 // again is the group of the last step.
@@ -60,9 +58,9 @@ func (r *round) useWithoutRest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	seen := r.written.unseen()
+	seen := r.unseen()
 	for end := time.Now().Add(useFor); time.Now().Before(end); {
-		batch := newBatch("again")[:partitions]
+		batch := newBatch("again")[:Partitions]
 		if err := producer.Produce(ctx, r.topic, batch); err != nil {
 			return fmt.Errorf("produce: %w", err)
 		}

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-const partitions = 3
+// Partitions is how many the round's topics have.
+const Partitions = 3
 
 // Record is a record as it is written, and as it has to come back.
 type Record struct {
@@ -27,8 +28,9 @@ type Header struct {
 
 func (r *Record) at() string { return fmt.Sprintf("partition %d offset %d", r.Partition, r.Offset) }
 
-// differsIn names the first field that is not as it was written; null and empty are not the same.
-func (r *Record) differsIn(written *Record) string {
+// differsIn names the first field that is not as it was written.
+func (r *Record) differsIn(written *Record, same sameBytes) string {
+	sameHeader := func(a, b Header) bool { return a.Key == b.Key && same(a.Value, b.Value) }
 	switch {
 	case !same(r.Key, written.Key):
 		return fmt.Sprintf("key %q, not %q", r.Key, written.Key)
@@ -42,9 +44,10 @@ func (r *Record) differsIn(written *Record) string {
 	return ""
 }
 
-func same(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
+// sameBytes compares keys and values: to bytes.Equal empty and null are the same.
+type sameBytes func(a, b []byte) bool
 
-func sameHeader(a, b Header) bool { return a.Key == b.Key && same(a.Value, b.Value) }
+func sameOrNull(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
 
 // newBatch makes one record for each partition and each mix of keys, values and headers.
 func newBatch(what string) []*Record {
@@ -55,7 +58,7 @@ func newBatch(what string) []*Record {
 	for _, key := range [][]byte{nil, {}, []byte("key of " + what)} {
 		for _, value := range [][]byte{nil, {}, text} {
 			for _, some := range [][]Header{nil, headers} {
-				for partition := range int32(partitions) {
+				for partition := range int32(Partitions) {
 					now = now.Add(time.Millisecond)
 					batch = append(batch, &Record{Partition: partition, Time: now, Key: key, Value: value, Headers: some})
 				}
@@ -66,7 +69,7 @@ func newBatch(what string) []*Record {
 }
 
 // written is all that was acknowledged in a topic, by partition and offset.
-type written [partitions][]*Record
+type written [Partitions][]*Record
 
 // add takes a batch that was acknowledged; its offsets have to follow those before.
 func (w *written) add(batch []*Record) error {
@@ -100,10 +103,11 @@ func (w *written) count() int {
 // seen is what was read of a topic: each record compared, and counted once.
 type seen struct {
 	written *written
+	same    sameBytes
 	once    map[[2]int64]bool
 }
 
-func (w *written) unseen() *seen { return &seen{w, map[[2]int64]bool{}} }
+func (w *written) unseen(same sameBytes) *seen { return &seen{w, same, map[[2]int64]bool{}} }
 
 // take compares what was read.
 func (s *seen) take(records []Record) error {
@@ -112,7 +116,7 @@ func (s *seen) take(records []Record) error {
 		if record.Offset >= int64(len(log)) {
 			return fmt.Errorf("read at %s, where nothing was written", record.at())
 		}
-		if what := record.differsIn(log[record.Offset]); what != "" {
+		if what := record.differsIn(log[record.Offset], s.same); what != "" {
 			return fmt.Errorf("read at %s: %s", record.at(), what)
 		}
 		s.once[[2]int64{int64(record.Partition), record.Offset}] = true

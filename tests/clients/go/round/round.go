@@ -55,7 +55,7 @@ func run(library Library) error {
 	if err != nil {
 		return err
 	}
-	client, err := library.Connect(server, server.User)
+	client, err := library.Connect(context.Background(), server, server.User)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package round
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,7 @@ const (
 )
 
 func (r *round) create(ctx context.Context) (string, error) {
-	return "", r.client.CreateTopic(ctx, r.topic, partitions)
+	return "", r.client.CreateTopic(ctx, r.topic, Partitions)
 }
 
 func (r *round) produce(ctx context.Context) (string, error) {
@@ -52,13 +53,21 @@ func (r *round) produceBatch(ctx context.Context, codec string, idempotent bool)
 
 func (r *round) read(ctx context.Context) (string, error) { return "", r.readBy(ctx, r.client) }
 
+// unseen is all that was written, to be read once more.
+func (r *round) unseen() *seen {
+	if r.library.EmptyIsNull {
+		return r.written.unseen(bytes.Equal)
+	}
+	return r.written.unseen(sameOrNull)
+}
+
 // readBy reads the topic from its beginning, and expects what was written and nothing else.
 func (r *round) readBy(ctx context.Context, client Client) error {
 	reader, err := client.Reader(r.topic)
 	if err != nil {
 		return err
 	}
-	seen := r.written.unseen()
+	seen := r.unseen()
 	for reads := 0; seen.missing() > 0; {
 		records, err := reader.Read(ctx)
 		if err != nil {
@@ -91,7 +100,7 @@ func (r *round) group(ctx context.Context) (string, error) {
 		}
 		r.members = append(r.members, member)
 	}
-	seen := r.written.unseen()
+	seen := r.unseen()
 	for {
 		for _, member := range r.members {
 			if err := readAll(ctx, member, seen); err != nil {
@@ -146,7 +155,7 @@ func (r *round) commit(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	later, err := r.library.Connect(r.server, r.server.User)
+	later, err := r.library.Connect(ctx, r.server, r.server.User)
 	if err != nil {
 		return "", err
 	}
@@ -167,9 +176,9 @@ func (r *round) throttle(ctx context.Context) (string, error) {
 	batch := make([]*Record, throttleRecords)
 	value := make([]byte, throttleRecordBytes)
 	for i := range batch {
-		batch[i] = &Record{Partition: int32(i % partitions), Time: time.Now(), Value: value}
+		batch[i] = &Record{Partition: int32(i % Partitions), Time: time.Now(), Value: value}
 	}
-	if err := r.client.CreateTopic(ctx, r.flooded(), partitions); err != nil {
+	if err := r.client.CreateTopic(ctx, r.flooded(), Partitions); err != nil {
 		return "", err
 	}
 	if err := producer.Produce(ctx, r.flooded(), batch); err != nil {
@@ -184,29 +193,34 @@ func (r *round) throttle(ctx context.Context) (string, error) {
 func (r *round) flooded() string { return r.topic + "-flooded" }
 
 func (r *round) refused(ctx context.Context) (string, error) {
-	client, err := r.library.Connect(r.server, r.server.Users["reader"])
+	reader := r.server.Users["reader"]
+	client, err := r.library.Connect(ctx, r.server, reader)
 	if err != nil {
 		return "", err
 	}
-	defer client.Close()
-	if err := r.readBy(ctx, client); err != nil {
+	if err := errors.Join(r.readBy(ctx, client), client.Close()); err != nil {
 		return "", err
 	}
-	producer, err := client.Producer("none", false)
-	if err != nil {
-		return "", err
-	}
-	defer producer.Close()
-	return "", expect(r.library.Refused, producer.Produce(ctx, r.topic, newBatch("refused")))
+	return "", expect(r.library.Refused, r.produceAs(ctx, reader))
 }
 
 func (r *round) wrongSecret(ctx context.Context) (string, error) {
-	client, err := r.library.Connect(r.server, r.server.withWrongSecret())
-	if err == nil {
-		defer client.Close()
-		err = client.CreateTopic(ctx, r.topic+"-never", partitions)
+	return "", expect(r.library.WrongSecret, r.produceAs(ctx, r.server.withWrongSecret()))
+}
+
+// produceAs tries to produce to the topic; some libraries sign in before.
+func (r *round) produceAs(ctx context.Context, user User) error {
+	client, err := r.library.Connect(ctx, r.server, user)
+	if err != nil {
+		return err
 	}
-	return "", expect(r.library.WrongSecret, err)
+	defer client.Close()
+	producer, err := client.Producer("none", false)
+	if err != nil {
+		return err
+	}
+	defer producer.Close()
+	return producer.Produce(ctx, r.topic, newBatch("refused"))
 }
 
 func expect(wanted, got error) error {

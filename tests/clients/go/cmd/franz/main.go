@@ -6,14 +6,11 @@ import (
 	"crypto/tls"
 	"net"
 
-	"github.com/aws/aws-msk-iam-sasl-signer-go/signer"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/aws"
-	"github.com/twmb/franz-go/pkg/sasl/oauth"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"tidegate/clients/round"
@@ -35,10 +32,11 @@ func main() {
 // client holds what all franz-go clients of one user have in common, and one for admin calls.
 type client struct {
 	options []kgo.Opt
+	library *kgo.Client
 	admin   *kadm.Client
 }
 
-func connect(server *round.Server, user round.User) (round.Client, error) {
+func connect(ctx context.Context, server *round.Server, user round.User) (round.Client, error) {
 	mechanism, err := mechanism(server, user)
 	if err != nil {
 		return nil, err
@@ -48,11 +46,13 @@ func connect(server *round.Server, user round.User) (round.Client, error) {
 		kgo.Dialer(dialTLS(server)),
 		kgo.SASL(mechanism),
 	}
-	admin, err := kadm.NewOptClient(options...)
+	library, err := kgo.NewClient(options...)
 	if err != nil {
 		return nil, err
 	}
-	return &client{options, admin}, nil
+	c := &client{options, library, kadm.NewClient(library)}
+	// Later a producer would wait for the right secret until its context ends.
+	return c, library.Ping(ctx)
 }
 
 // dialTLS does what the library does where it dials by itself.
@@ -71,17 +71,13 @@ func dialTLS(server *round.Server) func(context.Context, string, string) (net.Co
 	}
 }
 
-// mechanism signs in; the library's own AWS_MSK_IAM takes the region from the broker's name.
+// mechanism signs in; the library's own AWS_MSK_IAM takes the region from the broker's name. Its
+// OAUTHBEARER is not here: it does not read the refusal that RFC 7628 has the server send, and so a
+// wrong secret does not end in its authentication error.
 func mechanism(server *round.Server, user round.User) (sasl.Mechanism, error) {
 	switch server.SignIn {
 	case "iam":
 		return aws.Auth{AccessKey: user.AccessKeyID, SecretKey: user.SecretAccessKey}.AsManagedStreamingIAMMechanism(), nil
-	case "oauthbearer":
-		keys := credentials.NewStaticCredentialsProvider(user.AccessKeyID, user.SecretAccessKey, "")
-		return oauth.Oauth(func(ctx context.Context) (oauth.Auth, error) {
-			token, _, err := signer.GenerateAuthTokenFromCredentialsProvider(ctx, server.Region, keys)
-			return oauth.Auth{Token: token}, err
-		}), nil
 	case "scram":
 		return scram.Auth{User: user.ScramUsername, Pass: user.ScramPassword}.AsSha512Mechanism(), nil
 	default:
@@ -117,7 +113,7 @@ func (c *client) Committed(ctx context.Context, group, topic string) (map[int32]
 }
 
 func (c *client) Close() error {
-	c.admin.Close()
+	c.library.Close()
 	return nil
 }
 

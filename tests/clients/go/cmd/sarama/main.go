@@ -32,7 +32,7 @@ type client struct {
 	admin    sarama.ClusterAdmin
 }
 
-func connect(server *round.Server, user round.User) (round.Client, error) {
+func connect(_ context.Context, server *round.Server, user round.User) (round.Client, error) {
 	if server.SignIn == "iam" {
 		return nil, server.NoSuchSignIn()
 	}
@@ -79,7 +79,9 @@ func (c *client) CreateTopic(_ context.Context, topic string, partitions int) er
 	return c.admin.CreateTopic(topic, &sarama.TopicDetail{NumPartitions: int32(partitions), ReplicationFactor: -1}, false)
 }
 
-func (c *client) DeleteTopic(_ context.Context, topic string) error { return c.admin.DeleteTopic(topic) }
+func (c *client) DeleteTopic(_ context.Context, topic string) error {
+	return c.admin.DeleteTopic(topic)
+}
 
 func (c *client) DeleteGroup(_ context.Context, group string) error {
 	return c.admin.DeleteConsumerGroup(group)

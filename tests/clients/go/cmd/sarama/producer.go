@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/IBM/sarama"
 	"github.com/rcrowley/go-metrics"
@@ -58,8 +59,12 @@ func (p *producer) Produce(_ context.Context, topic string, records []*round.Rec
 	return err
 }
 
-// Throttled looks at the library's metric.
+// Throttled looks at the library's metrics; it has one for each broker.
 func (p *producer) Throttled() bool {
-	throttles, found := p.metrics.Get("throttle-time-in-ms").(metrics.Histogram)
-	return found && throttles.Max() > 0
+	throttled := false
+	p.metrics.Each(func(name string, metric any) {
+		times, is := metric.(metrics.Histogram)
+		throttled = throttled || is && strings.HasPrefix(name, "throttle-time-in-ms-") && times.Max() > 0
+	})
+	return throttled
 }
