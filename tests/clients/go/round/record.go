@@ -33,15 +33,22 @@ func (r *Record) differsIn(written *Record, same sameBytes) string {
 	sameHeader := func(a, b Header) bool { return a.Key == b.Key && same(a.Value, b.Value) }
 	switch {
 	case !same(r.Key, written.Key):
-		return fmt.Sprintf("key %q, not %q", r.Key, written.Key)
+		return fmt.Sprintf("key %s, not %s", told(r.Key), told(written.Key))
 	case !same(r.Value, written.Value):
-		return fmt.Sprintf("value %q, not %q", r.Value, written.Value)
+		return fmt.Sprintf("value %s, not %s", told(r.Value), told(written.Value))
 	case !r.Time.Equal(written.Time):
 		return fmt.Sprintf("time %v, not %v", r.Time, written.Time)
 	case !slices.EqualFunc(r.Headers, written.Headers, sameHeader):
-		return fmt.Sprintf("headers %q, not %q", r.Headers, written.Headers)
+		return fmt.Sprintf("headers %#v, not %#v", r.Headers, written.Headers)
 	}
 	return ""
+}
+
+func told(bytes []byte) string {
+	if bytes == nil {
+		return "null"
+	}
+	return fmt.Sprintf("%q", bytes)
 }
 
 // sameBytes compares keys and values: to bytes.Equal empty and null are the same.

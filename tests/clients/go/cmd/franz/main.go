@@ -50,24 +50,33 @@ func connect(ctx context.Context, server *round.Server, user round.User) (round.
 	if err != nil {
 		return nil, err
 	}
-	c := &client{options, library, kadm.NewClient(library)}
-	// Later a producer would wait for the right secret until its context ends.
-	return c, library.Ping(ctx)
+	// With a wrong secret a producer would try again until its context ends; this does not.
+	if err := library.Ping(ctx); err != nil {
+		library.Close()
+		return nil, err
+	}
+	return &client{options, library, kadm.NewClient(library)}, nil
 }
 
 // dialTLS does what the library does where it dials by itself.
 func dialTLS(server *round.Server) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			return nil, err
+		}
 		conn, err := server.Dialer.DialContext(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
 		settings := server.TLS.Clone()
-		if settings.ServerName, _, err = net.SplitHostPort(address); err != nil {
+		settings.ServerName = host
+		secured := tls.Client(conn, settings)
+		if err := secured.HandshakeContext(ctx); err != nil {
+			conn.Close()
 			return nil, err
 		}
-		secured := tls.Client(conn, settings)
-		return secured, secured.HandshakeContext(ctx)
+		return secured, nil
 	}
 }
 

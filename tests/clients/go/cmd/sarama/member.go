@@ -78,9 +78,19 @@ func (m *member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.
 		if !m.Put(session.Context(), record(message), nil) {
 			break
 		}
-		session.MarkMessage(message, "")
 	}
 	return nil
+}
+
+// Read marks what it hands out.
+func (m *member) Read(ctx context.Context) ([]round.Record, error) {
+	records, err := m.Inbox.Read(ctx)
+	if session := m.held(); session != nil {
+		for _, record := range records {
+			session.MarkOffset(m.topic, record.Partition, record.Offset+1, "")
+		}
+	}
+	return records, err
 }
 
 func (m *member) Assigned(context.Context) ([]int32, error) {
