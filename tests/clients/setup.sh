@@ -2,7 +2,7 @@
 # Makes one foreign client ready to run: Debian packages only where a command is missing (that
 # needs root), everything else below target/clients, made once for each version of its sources.
 #
-# usage: setup.sh kcat | python | java | figures | librdkafka | kafka-python | kafka-tools
+# usage: setup.sh kcat | python | java | go | figures | librdkafka | kafka-python | kafka-tools
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=$here/../../target/clients
@@ -43,6 +43,17 @@ setup_java() {
   rm -rf "$cache/java"
   mvn -q -B -f "$here/java/pom.xml" dependency:copy-dependencies -DoutputDirectory="$cache/java/lib"
   javac -cp "$cache/java/lib/*" -d "$cache/java/classes" "$here"/java/tidegate/clients/*.java
+  echo "$sum" >"$stamp"
+}
+
+setup_go() {
+  have go golang-go
+  fresh go "$here"/go/tool "$here"/go/go.* "$here"/go/round/*.go "$here"/go/cmd/*/*.go && return
+  "$here/go/tool" list -m >/dev/null 2>&1 || {
+    echo "setup: $(go version) is too old for these modules; install $(grep '^go ' "$here/go/go.mod") or later from the Go project" >&2
+    exit 1
+  }
+  "$here/go/tool" build -o "$cache/go/bin/" ./cmd/...
   echo "$sum" >"$stamp"
 }
 
@@ -111,6 +122,6 @@ setup_kafka_tools() {
 }
 
 case ${1:-} in
-  kcat | python | java | figures | librdkafka | kafka-python | kafka-tools) "setup_${1/-/_}" ;;
-  *) echo "usage: $0 kcat | python | java | figures | librdkafka | kafka-python | kafka-tools" >&2; exit 2 ;;
+  kcat | python | java | go | figures | librdkafka | kafka-python | kafka-tools) "setup_${1/-/_}" ;;
+  *) echo "usage: $0 kcat | python | java | go | figures | librdkafka | kafka-python | kafka-tools" >&2; exit 2 ;;
 esac
