@@ -43,10 +43,13 @@ final class Cluster {
         }
     }
 
-    /** The credentials of every user as profiles of the SDK, from which a client takes one by name. */
+    /** The credentials of every user there is as profiles of the SDK, from which a client takes one by name. */
     private void writeProfiles() throws IOException {
         StringBuilder profiles = new StringBuilder();
         for (User user : User.values()) {
+            if (credentials(user).isMissingNode()) {
+                continue;
+            }
             profiles.append(String.format("[%s]%naws_access_key_id = %s%naws_secret_access_key = %s%n",
                 user, fact(user, "access_key_id"), secret(user, "secret_access_key")));
         }
@@ -98,9 +101,12 @@ final class Cluster {
         return settings;
     }
 
+    private JsonNode credentials(User user) {
+        return user == User.READER ? ready.at("/users/reader") : ready;
+    }
+
     private String fact(User user, String key) {
-        JsonNode credentials = user == User.READER ? ready.required("users").required("reader") : ready;
-        return credentials.required(key).asText();
+        return credentials(user).required(key).asText();
     }
 
     private String secret(User user, String key) {

@@ -70,11 +70,11 @@ final class Reading {
         checkTimestamp(consumer, partition, written.get(last).timestamp() + 1, null);
     }
 
-    private void checkTimestamp(Consumer<byte[], byte[]> consumer, TopicPartition partition, long time, Integer wanted) {
+    private void checkTimestamp(Consumer<byte[], byte[]> consumer, TopicPartition partition, long time, Integer want) {
         OffsetAndTimestamp found = consumer.offsetsForTimes(Map.of(partition, time)).get(partition);
         Integer offset = found == null ? null : (int) found.offset();
-        expect(Objects.equals(offset, wanted), "offset for time " + time + ": " + offset + ", not " + wanted);
-        expect(found == null || found.timestamp() == records.of(partition).get(wanted).timestamp(),
+        expect(Objects.equals(offset, want), "offset for time " + time + ": " + offset + ", not " + want);
+        expect(found == null || found.timestamp() == records.of(partition).get(want).timestamp(),
             "offset for time " + time + " came with another record's time");
     }
 }
