@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Proves that Java's kafka-clients, of versions 2.8, 3.9 and 4.3, make the round of docs/clients.md,
-# signed in with aws-msk-iam-auth by AWS_MSK_IAM and by OAUTHBEARER; the newest also by SCRAM-SHA-512, and
-# by a name like Amazon's, from which the client takes the region. All rounds are made side by side.
+# signed in with aws-msk-iam-auth by AWS_MSK_IAM and by OAUTHBEARER, and the newest by SCRAM-SHA-512. The
+# oldest, which MSK Serverless names, signs in by AWS_MSK_IAM by a name like Amazon's, from which it takes
+# the region. All rounds are made side by side.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 "$clients/setup.sh" java
 name=boot-bars.c1.kafka-serverless.us-east-1.amazonaws.com
@@ -15,13 +16,12 @@ round() {
   rounds[$1]=$!
 }
 
-for version in 2.8 3.9 4.3; do
-  round "$version-iam" KAFKA_CLIENTS="$version"
-  round "$version-oauthbearer" KAFKA_CLIENTS="$version" SIGN_IN=oauthbearer
-done
-round 4.3-scram SIGN_IN=scram
 echo "127.0.0.1 $name" >"$work/hosts"
-round 4.3-name HOSTS="$work/hosts" BOOTSTRAP="$name:$(field "$ready" bootstrap | sed 's/.*://')"
+round 2.8-iam KAFKA_CLIENTS=2.8 HOSTS="$work/hosts" BOOTSTRAP="$name:$(field "$ready" bootstrap | sed 's/.*://')"
+round 3.9-iam KAFKA_CLIENTS=3.9
+round 4.3-iam
+for version in 2.8 3.9 4.3; do round "$version-oauthbearer" KAFKA_CLIENTS="$version" SIGN_IN=oauthbearer; done
+round 4.3-scram SIGN_IN=scram
 
 failed=()
 for round in "${!rounds[@]}"; do
