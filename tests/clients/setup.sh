@@ -36,13 +36,19 @@ setup_python() {
   echo "$sum" >"$stamp"
 }
 
+# The programs in java/VERSION/, for each version of the client: the round for all, the others for the newest.
 setup_java() {
   have javac default-jdk-headless
   have mvn maven
   fresh java "$here"/java/pom.xml "$here"/java/tidegate/clients/*.java && return
   rm -rf "$cache/java"
-  mvn -q -B -f "$here/java/pom.xml" dependency:copy-dependencies -DoutputDirectory="$cache/java/lib"
-  javac -cp "$cache/java/lib/*" -d "$cache/java/classes" "$here"/java/tidegate/clients/*.java
+  for version in 2.8 3.9 4.3; do
+    built=$cache/java/$version
+    mvn -q -B -f "$here/java/pom.xml" -P "$version" dependency:copy-dependencies -DoutputDirectory="$built/lib"
+    programs=("$here"/java/tidegate/clients/Round.java)
+    [ "$version" != 4.3 ] || programs=("$here"/java/tidegate/clients/*.java)
+    javac -cp "$built/lib/*" -sourcepath "$here/java" -d "$built/classes" "${programs[@]}"
+  done
   echo "$sum" >"$stamp"
 }
 
