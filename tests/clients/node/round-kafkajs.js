@@ -120,7 +120,8 @@ class KafkaJS {
     await consumer.run({
       autoCommit: false,
       eachMessage: async ({ partition, message: { offset, timestamp, key, value, headers } }) => {
-        onRecord(partition, Number(offset), { timestamp: Number(timestamp), key, value, headers: Object.entries(headers) })
+        const record = { timestamp: Number(timestamp), key, value, headers: Object.entries(headers) }
+        onRecord(partition, Number(offset), record)
       }
     })
     return {

@@ -118,9 +118,10 @@ class Round {
   /** Two members share the partitions, read everything and commit it. */
   async readAsGroup() {
     const members = [await this.consume(this.group), await this.consume(this.group)]
+    const [one, other] = members
     const shares = () => members.map(({ consumer }) => consumer.assignment())
     const isDone = () => {
-      const all = PARTITIONS.map(partition => members.reduce((sum, { seen }) => sum.union(seen[partition]), new Set()))
+      const all = PARTITIONS.map(partition => one.seen[partition].union(other.seen[partition]))
       return shares().every(share => share.length > 0) &&
         isDeepStrictEqual(shares().flat().sort(), PARTITIONS) &&
         this.count(all) === this.count(this.written)
@@ -130,7 +131,8 @@ class Round {
     expect(found === 2, `the group has ${found} members, not 2`)
     for (const { consumer, check } of members) {
       check()
-      await consumer.commit(consumer.assignment().map(partition => ({ partition, offset: this.written[partition].length })))
+      const ends = consumer.assignment().map(partition => ({ partition, offset: this.written[partition].length }))
+      await consumer.commit(ends)
     }
     for (const { consumer } of members) await consumer.close()
     const committed = await this.library.committed(this.group, this.topic)
@@ -190,7 +192,7 @@ class Round {
     expect(found === this.library.renewal, `at the end of a session the client ${found}`)
   }
 
-  /** The record at offset n of a partition: all combinations of a key and a value that are null, empty or neither. */
+  /** The record at offset n of a partition. All combinations of a key and a value that are null, empty or neither. */
   record(n, codec, firstMs) {
     const text = Buffer.from(`${codec} ${n} `.repeat(20))
     const headers = [['codec', Buffer.from(codec)], ['empty', Buffer.alloc(0)]]
