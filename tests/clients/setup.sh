@@ -2,7 +2,7 @@
 # Makes one foreign client ready to run: Debian packages only where a command is missing (that
 # needs root), everything else below target/clients, made once for each version of its sources.
 #
-# usage: setup.sh kcat | python | java | go | figures | librdkafka | kafka-python | kafka-tools
+# usage: setup.sh kcat | python | node | java | go | figures | librdkafka | kafka-python | kafka-tools
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=$here/../../target/clients
@@ -33,6 +33,19 @@ setup_python() {
   rm -rf "$cache/venv"
   python3 -m venv "$cache/venv"
   "$cache/venv/bin/pip" install -q --disable-pip-version-check -r "$here/python/requirements.txt"
+  echo "$sum" >"$stamp"
+}
+
+# Node's clients, and the Node.js that runs them, in node/, with a link to the programs.
+setup_node() {
+  have npm npm
+  fresh node "$here"/node/package.json "$here"/node/package-lock.json && return
+  rm -rf "$cache/node"
+  mkdir "$cache/node"
+  cp "$here"/node/package.json "$here"/node/package-lock.json "$cache/node"
+  # Whatever Node.js runs npm, the programs run on the one that is installed.
+  npm ci --prefix "$cache/node" --loglevel error --ignore-scripts
+  ln -s "$here/node" "$cache/node/programs"
   echo "$sum" >"$stamp"
 }
 
@@ -128,6 +141,6 @@ setup_kafka_tools() {
 }
 
 case ${1:-} in
-  kcat | python | java | go | figures | librdkafka | kafka-python | kafka-tools) "setup_${1/-/_}" ;;
-  *) echo "usage: $0 kcat | python | java | go | figures | librdkafka | kafka-python | kafka-tools" >&2; exit 2 ;;
+  kcat | python | node | java | go | figures | librdkafka | kafka-python | kafka-tools) "setup_${1/-/_}" ;;
+  *) echo "usage: $0 kcat | python | node | java | go | figures | librdkafka | kafka-python | kafka-tools" >&2; exit 2 ;;
 esac

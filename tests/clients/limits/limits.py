@@ -45,9 +45,9 @@ class Tenant(cluster.Cluster):
             json.dump(self.ready, file)
         self.throttle_ms = 0
 
-    def settings(self, wrong_secret=False, **more):
+    def settings(self, user=None, **more):
         """Settings of a client whose throttle times are kept."""
-        return super().settings(wrong_secret, **{
+        return super().settings(user, **{
             "statistics.interval.ms": 200, "stats_cb": self._statistics,
         } | more)
 
