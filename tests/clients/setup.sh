@@ -2,7 +2,7 @@
 # Makes one foreign client ready to run: Debian packages only where a command is missing (that
 # needs root), everything else below target/clients, made once for each version of its sources.
 #
-# usage: setup.sh kcat | python | node | java | go | figures | librdkafka | kafka-python | kafka-tools
+# usage: setup.sh kcat | python | node | java | go | rust | figures | librdkafka | kafka-python | kafka-tools
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=$here/../../target/clients
@@ -76,6 +76,14 @@ setup_go() {
   echo "$sum" >"$stamp"
 }
 
+# What the build of librdkafka inside rdkafka needs; cargo brings the rest, below its own target folder.
+setup_rust() {
+  have make make
+  have pkg-config pkg-config
+  have /usr/include/openssl/ssl.h libssl-dev
+  have /usr/include/zlib.h zlib1g-dev
+}
+
 setup_figures() {
   have cc gcc
   have /usr/include/librdkafka/rdkafka.h librdkafka-dev
@@ -141,6 +149,6 @@ setup_kafka_tools() {
 }
 
 case ${1:-} in
-  kcat | python | node | java | go | figures | librdkafka | kafka-python | kafka-tools) "setup_${1/-/_}" ;;
-  *) echo "usage: $0 kcat | python | node | java | go | figures | librdkafka | kafka-python | kafka-tools" >&2; exit 2 ;;
+  kcat | python | node | java | go | rust | figures | librdkafka | kafka-python | kafka-tools) "setup_${1/-/_}" ;;
+  *) echo "usage: $0 kcat | python | node | java | go | rust | figures | librdkafka | kafka-python | kafka-tools" >&2; exit 2 ;;
 esac

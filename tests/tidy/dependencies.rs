@@ -106,6 +106,7 @@ const TABLE: &[(&str, Kind, &[&str])] = &[
             "wire",
         ],
     ),
+    ("rust-clients", Kind::Whole, &[]),
 ];
 
 /// What no core may use: runtimes, clocks and chance.
