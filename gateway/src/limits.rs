@@ -174,6 +174,11 @@ pub const FETCH_WAIT_MAX: Duration = Duration::from_secs(60);
 /// said to be nothing. It bounds the harm of news that is lost.
 pub const NEWS_BELIEVED_MAX: Duration = Duration::from_secs(10);
 
+/// Most that a fetch is answered with, unless it waits for more: enough to keep a connection busy, and
+/// little enough to be still in the processor's cache when it is encrypted, and for a client to work on
+/// one answer while the next is read. A single batch may be larger.
+pub const FETCH_BYTES_AIM: u32 = 8 << 20;
+
 /// A fetch is given a quarter of the fetch memory that is free, but asks for at least this much
 /// and waits for it.
 pub const FETCH_SHARE_MIN: u32 = 1 << 20;

@@ -55,7 +55,7 @@ impl Active {
     ) -> Result<Self, WalError> {
         let (from, to) = (spare_name(spare.0), segment_name(header.identity.segment));
         let file = disk
-            .open_to_fill(&from)
+            .open_for_blocks(&from)
             .map_err(WalError::disk("open", &from))?;
         let file_bytes = file.length().map_err(WalError::disk("open", &from))?;
         file.write_at(&header.encode(), 0)

@@ -19,19 +19,24 @@ use records::StampedBatch;
 
 use crate::disk::Disk;
 use crate::error::Fault;
+use crate::format::BLOCK_BYTES;
 use crate::format::block::BlockFault;
 use crate::format::footer::{Directory, DirectoryEntry};
 use crate::format::frame::{FRAME_HEADER_BYTES, Frame, FrameFault};
 use crate::names::segment_name;
 use crate::reader::open_files::{OpenFiles, OpenSegment};
-use crate::segment_file::PartError;
+use crate::segment_file::{PartError, SegmentFile};
 use crate::write::FrameRecord;
 
 pub use open_files::OPEN_FILES_MAX;
 
 /// Frames that lie at most this far apart are read together, with what lies between: about what the
 /// disk reads in the time of one more call.
-pub const READ_GAP_MAX: u64 = 64 * 1024;
+pub const READ_GAP_MAX: u64 = 32 * 1024;
+
+/// So much and more is read around the system's cache; less passes through it, since what is read in
+/// small lies near to what is read next.
+pub const AROUND_CACHE_BYTES_MIN: usize = 64 * 1024;
 
 /// Most bytes that are read together. At the bound another read is made. A single larger frame is
 /// read whole.
@@ -184,11 +189,8 @@ impl SegmentReader {
         if end > open.file.length {
             return Err(self.explain(&open, last.position, Fault::Short.into()));
         }
-        let length = usize::try_from(end - start).expect("a run fits into memory");
-        let mut buffer = vec![0; length];
-        let read = open.file.file.read_at(&mut buffer, start);
-        read.map_err(|error| self.explain(&open, start, PartError::Disk(error)))?;
-        let bytes = Bytes::from(buffer);
+        let bytes = read_range(&open.file, start, end);
+        let bytes = bytes.map_err(|error| self.explain(&open, start, PartError::Disk(error)))?;
         for &at in run {
             let from = usize::try_from(at.position - start).expect("it lies within the run");
             let batch = take_batch(&bytes, from, at);
@@ -220,6 +222,26 @@ impl SegmentReader {
             Err(error) => error.kind() != io::ErrorKind::NotFound,
         }
     }
+}
+
+/// The bytes from `start` to `end`. A long run is read with the blocks that it lies in, into memory that
+/// lies as they do.
+fn read_range(file: &SegmentFile, start: u64, end: u64) -> io::Result<Bytes> {
+    const BLOCK: u64 = BLOCK_BYTES as u64;
+    let length = usize::try_from(end - start).expect("a run fits into memory");
+    let (first, last) = (start / BLOCK * BLOCK, end.next_multiple_of(BLOCK));
+    if length < AROUND_CACHE_BYTES_MIN || last > file.length {
+        let mut buffer = vec![0; length];
+        file.file.read_at(&mut buffer, start)?;
+        return Ok(Bytes::from(buffer));
+    }
+    let blocks = usize::try_from(last - first).expect("a run fits into memory");
+    let mut buffer = vec![0; blocks + BLOCK_BYTES];
+    let aligned = buffer.as_ptr().align_offset(BLOCK_BYTES);
+    file.file
+        .read_at(&mut buffer[aligned..aligned + blocks], first)?;
+    let from = aligned + usize::try_from(start - first).expect("less than a block");
+    Ok(Bytes::from(buffer).slice(from..from + length))
 }
 
 /// How many of the first frames are read together: at least one.

@@ -43,7 +43,7 @@ pub(crate) struct SegmentFile {
 
 impl SegmentFile {
     pub(crate) fn open(disk: &dyn Disk, segment: SegmentId) -> io::Result<Self> {
-        let file = disk.open(&segment_name(segment))?;
+        let file = disk.open_for_blocks(&segment_name(segment))?;
         let length = file.length()?;
         Ok(Self {
             segment,

@@ -137,7 +137,7 @@ impl Disk for SimDisk {
         Ok(self.file(inode))
     }
 
-    fn open_to_fill(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+    fn open_for_blocks(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         self.open(name)
     }
 

@@ -20,7 +20,7 @@ use node_api::{LogBounds, ReadError, ReadReply};
 use tokio::time::Instant;
 
 use crate::error::Fault;
-use crate::limits::READ_RETRY_AFTER;
+use crate::limits::{FETCH_BYTES_AIM, READ_RETRY_AFTER};
 use crate::news::newest;
 
 /// One partition of a fetch.
@@ -134,6 +134,7 @@ impl Plan {
             parts,
             terms: Terms {
                 min_bytes: terms.min_bytes.min(terms.bytes_max),
+                bytes_max: terms.bytes_max.min(FETCH_BYTES_AIM.max(terms.min_bytes)),
                 ..terms
             },
             collected: 0,

@@ -136,7 +136,7 @@ impl Disk for FileDisk {
         Ok(Arc::new(OpenFile { file, direct: None }))
     }
 
-    fn open_to_fill(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+    fn open_for_blocks(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         let path = self.path(name);
         let file = OpenOptions::new().read(true).write(true).open(&path)?;
         // Not every file system can do that.
@@ -159,6 +159,7 @@ impl Disk for FileDisk {
 
 fn open_around_cache(path: &Path) -> io::Result<File> {
     OpenOptions::new()
+        .read(true)
         .write(true)
         .custom_flags(AROUND_CACHE)
         .open(path)
@@ -166,31 +167,37 @@ fn open_around_cache(path: &Path) -> io::Result<File> {
 
 struct OpenFile {
     file: File,
-    /// The same file around the page cache, for whole blocks.
+    /// The same file around the page cache, which takes a copy of each page: to write those out again,
+    /// or to read them in first, costs more than all else that the log does.
     direct: Option<File>,
 }
 
 impl OpenFile {
-    /// Whether the bytes went around the page cache, which takes a copy of each page: to write those
-    /// out again costs more than all else that the log does.
-    fn write_around_cache(&self, bytes: &[u8], position: u64) -> io::Result<bool> {
-        let is_whole = bytes.len().is_multiple_of(BLOCK_BYTES)
+    /// The same file around the page cache, where this memory can be read or written so.
+    fn direct(&self, memory: &[u8], position: u64) -> Option<&File> {
+        let is_whole = memory.len().is_multiple_of(BLOCK_BYTES)
             && position.is_multiple_of(BLOCK_BYTES as u64)
-            && bytes.as_ptr().align_offset(BLOCK_BYTES) == 0;
-        let Some(direct) = self.direct.as_ref().filter(|_| is_whole) else {
-            return Ok(false);
-        };
-        match direct.write_all_at(bytes, position) {
-            Ok(()) => Ok(true),
-            // This file system wants other blocks.
-            Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(false),
-            Err(error) => Err(error),
-        }
+            && memory.as_ptr().align_offset(BLOCK_BYTES) == 0;
+        self.direct.as_ref().filter(|_| is_whole)
+    }
+}
+
+/// What became of something that was done around the page cache; none where this file system wants
+/// other blocks.
+fn if_possible(done: io::Result<()>) -> Option<io::Result<()>> {
+    match done {
+        Err(error) if error.kind() == ErrorKind::InvalidInput => None,
+        done => Some(done),
     }
 }
 
 impl DiskFile for OpenFile {
     fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<()> {
+        let direct = self.direct(buffer, position);
+        let read = direct.and_then(|direct| if_possible(direct.read_exact_at(buffer, position)));
+        if let Some(read) = read {
+            return read;
+        }
         let mut position = position;
         for (number, piece) in buffer.chunks_mut(READ_TURN_BYTES).enumerate() {
             if number > 0 {
@@ -203,10 +210,10 @@ impl DiskFile for OpenFile {
     }
 
     fn write_at(&self, bytes: &[u8], position: u64) -> io::Result<()> {
-        if self.write_around_cache(bytes, position)? {
-            return Ok(());
-        }
-        self.file.write_all_at(bytes, position)
+        let direct = self.direct(bytes, position);
+        direct
+            .and_then(|direct| if_possible(direct.write_all_at(bytes, position)))
+            .unwrap_or_else(|| self.file.write_all_at(bytes, position))
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -249,7 +256,7 @@ mod tests {
         disk.sync_folder().unwrap();
 
         // Two blocks that lie in memory as they do in the file, behind what was written through the cache.
-        let filled = disk.open_to_fill("y").unwrap();
+        let filled = disk.open_for_blocks("y").unwrap();
         let memory = vec![7; 3 * BLOCK_BYTES];
         let blocks = &memory[memory.as_ptr().align_offset(BLOCK_BYTES)..][..2 * BLOCK_BYTES];
         filled.write_at(blocks, 8192).unwrap();
@@ -257,6 +264,11 @@ mod tests {
         filled.sync().unwrap();
         let mut found = vec![0; 2 * BLOCK_BYTES];
         disk.open("y").unwrap().read_at(&mut found, 8192).unwrap();
+        let mut blocks_found = vec![0; 3 * BLOCK_BYTES];
+        let start = blocks_found.as_ptr().align_offset(BLOCK_BYTES);
+        let blocks_found = &mut blocks_found[start..][..2 * BLOCK_BYTES];
+        filled.read_at(blocks_found, 8192).unwrap();
+        assert_eq!(blocks_found, found);
         let mut expected = blocks.to_vec();
         expected[5..15].fill(8);
         assert_eq!(found, expected);
