@@ -20,7 +20,7 @@ use crate::events::Events;
 use crate::figures::{Better, Run};
 use crate::patience::{GivenUp, Patience};
 use crate::payload::Payload;
-use crate::produce::Sender;
+use crate::produce::{Sender, refusal};
 use crate::progress::Progress;
 use crate::scenario::Bulk;
 use crate::series::Series;
@@ -84,7 +84,7 @@ fn produce(
     let mut phase = Phase::begin(stage, "acknowledged", messages);
     for number in 0..messages {
         let slot = (number % slots) as usize;
-        while !sender.offer(slot, (0, 0), |record| producer.send(record))? {
+        while !sender.offer(slot, (0, 0), |record| refusal(producer.send(record)))? {
             producer.poll(FULL_QUEUE_WAIT);
             phase.step(acknowledged(&producer), error(&producer))?;
         }

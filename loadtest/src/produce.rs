@@ -14,8 +14,10 @@ use crate::topics::Topics;
 /// A message without a key, with a note for its acknowledgement.
 pub type Record<'a> = BaseRecord<'a, (), [u8], usize>;
 
-/// What a client said about a message that it was given.
-type Sent<'a> = Result<(), (KafkaError, Record<'a>)>;
+/// Why a client did not take a message, without the message, which is not sent from there again.
+pub fn refusal(sent: Result<(), (KafkaError, Record<'_>)>) -> Result<(), KafkaError> {
+    sent.map_err(|(error, _)| error)
+}
 
 /// Numbers and stamps messages.
 pub struct Sender<'a> {
@@ -49,7 +51,7 @@ impl<'a> Sender<'a> {
         &mut self,
         slot: usize,
         (offer, due_ns): (usize, u64),
-        send: impl FnOnce(Record<'_>) -> Sent<'_>,
+        send: impl FnOnce(Record<'_>) -> Result<(), KafkaError>,
     ) -> Result<bool, GivenUp> {
         let sequence = self.sent[slot];
         let bytes = self.payload.stamp(Header {
@@ -66,8 +68,8 @@ impl<'a> Sender<'a> {
                 self.sent[slot] += 1;
                 Ok(true)
             }
-            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => Ok(false),
-            Err((error, _)) => Err(GivenUp::ClientError(error.to_string())),
+            Err(KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull)) => Ok(false),
+            Err(error) => Err(GivenUp::ClientError(error.to_string())),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a run does, as a file says it: see `loadtest/scenarios/` and `docs/loadtest.md`.
 //!
-//! Owns: the keys, their bounds, the scenarios that are built in, what flags override. Does not own: doing it.
+//! Owns: the keys, the scenarios that are built in, what flags override. Does not own: doing it.
 //!
 //! Invariant: a [`Scenario`] that was read can be run: every number lies within its bounds, and exactly one of
 //! `[open]` and `[bulk]` is there. An unknown key or an impossible value is refused by its name.
@@ -8,30 +8,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::bars::Bars;
-use crate::payload::{BodyCheck, HEADER_BYTES};
-
-/// Topics of one run.
-const TOPICS_MAX: usize = 100;
-/// Partitions of each topic.
-const PARTITIONS_MAX: usize = 1_000;
-/// Bytes of one message; servers take 1 MiB with all around it.
-const MESSAGE_BYTES_MAX: usize = 1_000_000;
-/// Offers of one open loop.
-const OFFERS_MAX: usize = 100;
-/// Messages per second of one offer; one thread paces them all.
-const RATE_MAX: u64 = 200_000;
-/// Length of an open loop.
-const SECONDS_MAX: u64 = 3_600;
-/// Payload of one bulk run.
-const MEGABYTES_MAX: u64 = 100_000;
-/// Longest linger.
-const LINGER_MS_MAX: u64 = 10_000;
-/// Largest batch.
-const BATCH_BYTES_MAX: u64 = 100_000_000;
+use crate::payload::BodyCheck;
 
 /// The scenarios that can be run by their names.
 const BUILT_IN: &[(&str, &str)] = &[
@@ -220,61 +201,6 @@ impl Scenario {
             .collect()
     }
 
-    fn check(&self) -> Result<()> {
-        within("topics", self.topics, 1, TOPICS_MAX)?;
-        within("partitions", self.partitions, 1, PARTITIONS_MAX)?;
-        within(
-            "message_bytes",
-            self.message_bytes,
-            HEADER_BYTES,
-            MESSAGE_BYTES_MAX,
-        )?;
-        within(
-            "producer.linger_ms",
-            self.producer.linger_ms,
-            0,
-            LINGER_MS_MAX,
-        )?;
-        if let Some(bytes) = self.producer.batch_bytes {
-            within("producer.batch_bytes", bytes, 1, BATCH_BYTES_MAX)?;
-        }
-        match (&self.open, &self.bulk) {
-            (Some(open), None) => self.check_open(open),
-            (None, Some(bulk)) => self.check_bulk(*bulk),
-            _ => bail!("exactly one of [open] and [bulk] must be there"),
-        }?;
-        self.bars.check(self.open.as_ref())
-    }
-
-    fn check_open(&self, open: &Open) -> Result<()> {
-        within("open.seconds", open.seconds, 1, SECONDS_MAX)?;
-        within("open.warm_up_seconds", open.warm_up_seconds, 0, SECONDS_MAX)?;
-        within(
-            "the number of open.offers",
-            open.offers.len(),
-            1,
-            OFFERS_MAX,
-        )?;
-        for offer in &open.offers {
-            let key = |key| format!("{key} of the offer {:?}", offer.name);
-            within(
-                &key("messages_per_second"),
-                offer.messages_per_second,
-                1,
-                RATE_MAX,
-            )?;
-            for partition in &offer.partitions {
-                within(&key("partitions"), *partition, 0, self.partitions - 1)?;
-            }
-            if let Some(megabytes) = offer.waiting_megabytes_max {
-                within(&key("waiting_megabytes_max"), megabytes, 1, MEGABYTES_MAX)?;
-            }
-            let twins = open.offers.iter().filter(|other| other.name == offer.name);
-            ensure!(twins.count() == 1, "two offers are called {:?}", offer.name);
-        }
-        self.offer_of_slots(open).map(drop)
-    }
-
     /// Which offer each partition belongs to, if any.
     ///
     /// # Errors
@@ -293,15 +219,6 @@ impl Scenario {
             }
         }
         Ok(offers)
-    }
-
-    fn check_bulk(&self, bulk: Bulk) -> Result<()> {
-        within("bulk.megabytes", bulk.megabytes, 1, MEGABYTES_MAX)?;
-        ensure!(
-            self.consume == Consume::Assignment,
-            "consume: bulk reads by \"assignment\""
-        );
-        Ok(())
     }
 }
 
@@ -334,13 +251,6 @@ impl Bulk {
     }
 }
 
-fn within<T: PartialOrd + std::fmt::Display>(key: &str, value: T, min: T, max: T) -> Result<()> {
-    ensure!(
-        min <= value && value <= max,
-        "{key} is {value}, and must be from {min} to {max}"
-    );
-    Ok(())
-}
-
+mod bounds;
 #[cfg(test)]
 mod tests;

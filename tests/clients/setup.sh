@@ -2,7 +2,7 @@
 # Makes one foreign client ready to run: Debian packages only where a command is missing (that
 # needs root), everything else below target/clients, made once for each version of its sources.
 #
-# usage: setup.sh kcat | python | java | figures | librdkafka | kafka-python | kafka-tools
+# usage: setup.sh kcat | python | java | loadtest | librdkafka | kafka-python | kafka-tools
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=$here/../../target/clients
@@ -46,17 +46,13 @@ setup_java() {
   echo "$sum" >"$stamp"
 }
 
-setup_figures() {
-  have cc gcc
-  have /usr/include/librdkafka/rdkafka.h librdkafka-dev
-  setup_python
-  fresh figures "$here/figures/figures.c" "$here/python/requirements.txt" && return
-  # The library inside the Python package: Debian's 2.0.2 cannot sign in to Apache Kafka 4 by SCRAM.
-  lib=$(echo "$cache"/venv/lib/python3*/site-packages/confluent_kafka.libs/librdkafka-*)
-  lib=$(realpath "$lib")
-  cc -std=c11 -O2 -Wall -Wextra -o "$cache/figures" "$here/figures/figures.c" \
-    -L"$(dirname "$lib")" -l:"$(basename "$lib")" -Wl,-rpath,"$(dirname "$lib")" -lpthread
-  echo "$sum" >"$stamp"
+# What librdkafka needs to be built as a part of the load generator.
+setup_loadtest() {
+  have c++ g++
+  have make make
+  have pkg-config pkg-config
+  have /usr/include/openssl/ssl.h libssl-dev
+  have /usr/include/zlib.h zlib1g-dev
 }
 
 # librdkafka with its own tests, as the npm package carries it, in librdkafka/.
@@ -111,6 +107,6 @@ setup_kafka_tools() {
 }
 
 case ${1:-} in
-  kcat | python | java | figures | librdkafka | kafka-python | kafka-tools) "setup_${1/-/_}" ;;
-  *) echo "usage: $0 kcat | python | java | figures | librdkafka | kafka-python | kafka-tools" >&2; exit 2 ;;
+  kcat | python | java | loadtest | librdkafka | kafka-python | kafka-tools) "setup_${1/-/_}" ;;
+  *) echo "usage: $0 kcat | python | java | loadtest | librdkafka | kafka-python | kafka-tools" >&2; exit 2 ;;
 esac

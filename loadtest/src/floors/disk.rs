@@ -111,7 +111,7 @@ struct AlignedBuffer {
 
 impl AlignedBuffer {
     fn new(bytes: usize) -> Self {
-        let memory: Vec<u8> = (0..bytes + ALIGN).map(|n| (n * 31 >> 3) as u8).collect();
+        let memory: Vec<u8> = (0..bytes + ALIGN).map(|n| (n * 31 / 8) as u8).collect();
         let from = memory.as_ptr().align_offset(ALIGN);
         Self { memory, from }
     }
