@@ -31,12 +31,11 @@ use crate::topics::Topics;
 const STRIDE: u64 = 64;
 /// Longest time for each of the two phases.
 const PHASE_MAX: Duration = Duration::from_secs(900);
-/// Deliveries that are served in a row before sending goes on.
-const SERVED_IN_A_ROW: usize = 64;
-/// How long a full queue is served for at a time.
-const FULL_QUEUE_WAIT: Duration = Duration::from_millis(10);
-/// How long the last acknowledgements are waited for at a time: the error of the measured time.
-const LAST_ACKS_WAIT: Duration = Duration::from_millis(2);
+/// Batches of acknowledgements that are served in a row before sending goes on.
+const SERVED_IN_A_ROW: usize = 1_024;
+/// How long room in a full queue, or the last acknowledgements, are waited for at a time: the error of the measured
+/// time. It is slept, and not given to `poll`, which spins through the last millisecond of its time.
+const WAIT: Duration = Duration::from_millis(1);
 /// How long a delivery is waited for at a time.
 const DELIVERY_WAIT: Duration = Duration::from_millis(100);
 /// Span of one point in the plots.
@@ -60,7 +59,7 @@ struct Phase<'a> {
 pub fn run(stage: &Stage<'_>, bulk: Bulk) -> Result<Run> {
     let (scenario, id) = (stage.scenario, run_id());
     let messages = bulk.messages(scenario.message_bytes);
-    let topics = Topics::create(stage.target, id, scenario.topics, scenario.partitions)?;
+    let topics = Topics::create(stage.target, id, scenario)?;
     let payload = Payload::new(id, scenario.message_bytes);
     let mut run = Run::default();
     let sent = produce(stage, messages, &topics, (payload.clone(), &mut run))?;
@@ -77,15 +76,16 @@ fn produce(
     (payload, run): (Payload, &mut Run),
 ) -> Result<Vec<u64>> {
     let events = Events::new(&stage.target.sign_in, 1, Instant::now());
-    let producer = client::bulk_producer(stage.target, stage.scenario.producer, events)?;
-    connect(&producer, topics.name(0), |time| producer.poll(time))?;
+    let producer = client::producer(stage.target, stage.scenario.producer, false, events)?;
+    connect(&producer, topics.name(0))?;
     let mut sender = Sender::new(stage.scenario, topics, payload);
     let slots = stage.scenario.slots() as u64;
     let mut phase = Phase::begin(stage, "acknowledged", messages);
     for number in 0..messages {
         let slot = (number % slots) as usize;
         while !sender.offer(slot, (0, 0), |record| refusal(producer.send(record)))? {
-            producer.poll(FULL_QUEUE_WAIT);
+            std::thread::sleep(WAIT);
+            serve(&producer);
             phase.step(acknowledged(&producer), error(&producer))?;
         }
         if number % STRIDE == 0 {
@@ -94,7 +94,8 @@ fn produce(
         }
     }
     while acknowledged(&producer) < messages {
-        producer.poll(LAST_ACKS_WAIT);
+        std::thread::sleep(WAIT);
+        serve(&producer);
         phase.step(acknowledged(&producer), error(&producer))?;
     }
     phase.end("produce", run);

@@ -11,7 +11,7 @@ use rdkafka::admin::AdminClient;
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::BaseConsumer;
-use rdkafka::producer::{BaseProducer, ThreadedProducer};
+use rdkafka::producer::BaseProducer;
 
 use crate::events::Events;
 use crate::scenario::ProducerSettings;
@@ -55,7 +55,16 @@ fn base(target: &Target, sign_in: &SignIn) -> ClientConfig {
     config
 }
 
-fn producer_config(target: &Target, settings: ProducerSettings) -> ClientConfig {
+/// A producer; its events are served by whoever polls it. It tells statistics if `paced`.
+///
+/// # Errors
+/// The settings do not work.
+pub fn producer(
+    target: &Target,
+    settings: ProducerSettings,
+    paced: bool,
+    events: Events,
+) -> Result<BaseProducer<Events>> {
     let mut config = base(target, &target.sign_in);
     config.set("queue.buffering.max.messages", QUEUE_MESSAGES_MAX);
     config.set("queue.buffering.max.kbytes", QUEUE_KBYTES_MAX);
@@ -64,38 +73,11 @@ fn producer_config(target: &Target, settings: ProducerSettings) -> ClientConfig 
     if let Some(bytes) = settings.batch_bytes {
         config.set("batch.size", bytes.to_string());
     }
-    config
-}
-
-/// A producer whose events are served by whoever sends: for bulk.
-///
-/// # Errors
-/// The settings do not work.
-pub fn bulk_producer(
-    target: &Target,
-    settings: ProducerSettings,
-    events: Events,
-) -> Result<BaseProducer<Events>> {
-    let config = producer_config(target, settings);
-    config
-        .create_with_context(events)
-        .context("the producer cannot be made")
-}
-
-/// A producer whose events are served by a thread of its own, as soon as they come: for an open loop.
-///
-/// # Errors
-/// The settings do not work.
-pub fn paced_producer(
-    target: &Target,
-    settings: ProducerSettings,
-    events: Events,
-) -> Result<ThreadedProducer<Events>> {
-    let mut config = producer_config(target, settings);
-    config.set("statistics.interval.ms", STATISTICS_MS);
-    config
-        .create_with_context(events)
-        .context("the producer cannot be made")
+    if paced {
+        config.set("statistics.interval.ms", STATISTICS_MS);
+    }
+    let producer = config.create_with_context(events);
+    producer.context("the producer cannot be made")
 }
 
 /// A consumer; a group that commits if `commits`.

@@ -108,7 +108,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Assigns all partitions from their beginnings.
+/// Assigns all partitions from their beginnings: at offset 0, since the topics are fresh. librdkafka would look up any
+/// other name of the beginning, and waits half a second if it does not know the leader yet.
 ///
 /// # Errors
 /// The client refuses.
@@ -120,7 +121,7 @@ pub fn assign_all(
     let mut all = TopicPartitionList::new();
     for name in topics.names() {
         for partition in 0..partitions {
-            all.add_partition_offset(name, partition as i32, Offset::Beginning)?;
+            all.add_partition_offset(name, partition as i32, Offset::Offset(0))?;
         }
     }
     consumer

@@ -1,4 +1,4 @@
-//! What this machine can do at most, measured in the same run: no server goes below its floors.
+//! What this machine gives at the moment, measured in the same run, to hold a server's figures against.
 //!
 //! Owns: the list. Does not own: the single measurements (see below). Each takes about a second.
 
@@ -38,7 +38,7 @@ pub struct Floors {
     pub synced_mb_per_s: f64,
     /// TCP over loopback.
     pub tcp: Flow,
-    /// TLS 1.3 over loopback, by the library that Tidegate uses.
+    /// TLS 1.3 over loopback, by the buffered interface of the library that Tidegate uses.
     pub tls: Flow,
     /// AES-256-GCM of 16 KiB at a time, on one core.
     pub aes_256_gcm_mb_per_s: f64,

@@ -2,18 +2,18 @@
 //!
 //! ```text
 //! this thread       sleeps until the next due time, sends, never waits for answers (but for a full queue)
-//! producer's own    serves acknowledgements as they come: ack latency
+//! acknowledgements'  serves them as they come: ack latency
 //! reader's          polls deliveries, judges them: end-to-end latency
 //! ```
 //!
 //! Owns: the two threads and how they end, the figures. All latencies count from due times.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use rdkafka::consumer::Consumer;
-use rdkafka::producer::{Producer, ThreadedProducer};
+use rdkafka::producer::{BaseProducer, Producer};
 
 use crate::client;
 use crate::consume::Reader;
@@ -34,6 +34,8 @@ use delivery::{Read, read};
 use pacer::Pacer;
 use shared::Shared;
 
+/// How long the acknowledgements' thread asks at a time; `poll` spins through the last millisecond of it.
+const SERVE: Duration = Duration::from_millis(500);
 /// Span of one point in the plots.
 const BUCKET: Duration = Duration::from_secs(1);
 
@@ -43,18 +45,26 @@ const BUCKET: Duration = Duration::from_secs(1);
 /// Anything that is wrong.
 pub fn run(stage: &Stage<'_>, open: &Open) -> Result<Run> {
     let (scenario, id, epoch) = (stage.scenario, run_id(), Instant::now());
-    let topics = Topics::create(stage.target, id, scenario.topics, scenario.partitions)?;
+    let topics = Topics::create(stage.target, id, scenario)?;
     let payload = Payload::new(id, scenario.message_bytes);
     let events = Events::new(&stage.target.sign_in, open.offers.len(), epoch);
-    let producer = client::paced_producer(stage.target, scenario.producer, events)?;
-    connect(&producer, topics.name(0), std::thread::sleep)?;
+    let producer = client::producer(stage.target, scenario.producer, true, events)?;
+    connect(&producer, topics.name(0))?;
     let shared = Shared::new(stage, open, &topics, epoch);
     let sender = Sender::new(scenario, &topics, payload.clone());
     let reader = Reader::new(scenario, &topics, payload);
+    let over = AtomicBool::new(false);
     let (paced, read) = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Relaxed) {
+                producer.poll(SERVE);
+            }
+        });
         let reading = scope.spawn(|| shared.side(read(&shared, reader)));
         let paced = shared.side(Pacer::new(&shared, &producer, sender).and_then(Pacer::run));
-        (paced, reading.join().expect("the reader does not panic"))
+        let read = reading.join().expect("the reader does not panic");
+        over.store(true, Relaxed);
+        (paced, read)
     });
     let (paced, read) = match (paced, read) {
         (Ok(paced), Ok(read)) => (paced, read),
@@ -75,7 +85,7 @@ fn figures(
     shared: &Shared<'_>,
     paced: Pacer<'_>,
     read: Read<'_>,
-    producer: &ThreadedProducer<Events>,
+    producer: &BaseProducer<Events>,
 ) -> Run {
     let (stage, open) = (shared.stage, shared.open);
     let (from, until) = (

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, ensure};
-use rdkafka::producer::Producer;
+use rdkafka::producer::{BaseProducer, Producer};
 
 use crate::client::ANSWER_DEADLINE;
 use crate::events::Events;
@@ -92,18 +92,14 @@ pub fn run_id() -> u64 {
     nanos ^ (u64::from(std::process::id()) << 48)
 }
 
-/// Signs a producer in and lets it learn the leaders, before any clock starts; `serve` serves its events for so long.
+/// Signs a producer in and lets it learn the leaders, before any clock starts.
 ///
 /// # Errors
 /// The server does not answer, or the client told an error.
-pub fn connect<P: Producer<Events>>(
-    producer: &P,
-    topic: &str,
-    serve: impl Fn(Duration),
-) -> Result<()> {
+pub fn connect(producer: &BaseProducer<Events>, topic: &str) -> Result<()> {
     let deadline = std::time::Instant::now() + ANSWER_DEADLINE;
     loop {
-        serve(FIRST_EVENT);
+        producer.poll(FIRST_EVENT);
         let answer = producer
             .client()
             .fetch_metadata(Some(topic), ANSWER_DEADLINE);

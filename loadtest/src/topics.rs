@@ -9,8 +9,11 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 
 use crate::client::{self, ANSWER_DEADLINE};
+use crate::scenario::{Consume, Scenario};
 use crate::target::Target;
 
+/// How long a server has to delete them; it may be why the run failed.
+const DELETE_DEADLINE: Duration = Duration::from_secs(10);
 /// How often the server is asked whether all partitions have their leaders.
 const LEADERS_POLL: Duration = Duration::from_millis(50);
 
@@ -19,6 +22,7 @@ pub struct Topics {
     admin: AdminClient<DefaultClientContext>,
     names: Vec<String>,
     group: String,
+    consume: Consume,
 }
 
 impl Topics {
@@ -26,18 +30,19 @@ impl Topics {
     ///
     /// # Errors
     /// The server refused, or a leader is where no load may go.
-    pub fn create(target: &Target, run: u64, topics: usize, partitions: usize) -> Result<Self> {
+    pub fn create(target: &Target, run: u64, scenario: &Scenario) -> Result<Self> {
         let made = Self {
             admin: client::admin(target)?,
-            names: (0..topics)
+            names: (0..scenario.topics)
                 .map(|n| format!("loadtest-{run:016x}-{n}"))
                 .collect(),
             group: format!("loadtest-{run:016x}"),
+            consume: scenario.consume,
         };
-        let partitions = i32::try_from(partitions).context("too many partitions")?;
+        let partitions = i32::try_from(scenario.partitions).context("too many partitions")?;
         let new = |name| NewTopic::new(name, partitions, TopicReplication::Fixed(-1));
         let new: Vec<_> = made.names().map(new).collect();
-        let results = block_on(made.admin.create_topics(&new, &options()))
+        let results = block_on(made.admin.create_topics(&new, &options(ANSWER_DEADLINE)))
             .context("the topics cannot be made")?;
         for result in results {
             result.map_err(|(topic, error)| anyhow::anyhow!("{topic} cannot be made: {error}"))?;
@@ -87,9 +92,14 @@ impl Topics {
 
     fn delete(&self) -> Result<()> {
         let names: Vec<&str> = self.names().collect();
-        // The group is there only if a scenario reads as one; that it is not there is no error.
-        let _ = block_on(self.admin.delete_groups(&[&self.group], &options()));
-        let results = block_on(self.admin.delete_topics(&names, &options()))?;
+        if self.consume == Consume::Group {
+            // Its end is a courtesy: an empty group is no harm to a server.
+            let _ = block_on(
+                self.admin
+                    .delete_groups(&[&self.group], &options(DELETE_DEADLINE)),
+            );
+        }
+        let results = block_on(self.admin.delete_topics(&names, &options(DELETE_DEADLINE)))?;
         for result in results {
             result.map_err(|(topic, error)| anyhow::anyhow!("{topic}: {error}"))?;
         }
@@ -108,10 +118,10 @@ impl Drop for Topics {
     }
 }
 
-fn options() -> AdminOptions {
+fn options(deadline: Duration) -> AdminOptions {
     AdminOptions::new()
-        .request_timeout(Some(ANSWER_DEADLINE))
-        .operation_timeout(Some(ANSWER_DEADLINE))
+        .request_timeout(Some(deadline))
+        .operation_timeout(Some(deadline))
 }
 
 /// Waits for an answer that the admin client's own thread will bring.

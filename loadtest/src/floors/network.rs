@@ -2,7 +2,7 @@
 //!
 //! Owns: two threads, one at each end, whose CPU time is told apart.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -61,7 +61,7 @@ pub fn tls() -> Result<Flow> {
     let client = ClientConnection::new(Arc::new(client), ServerName::try_from("localhost")?)?;
     flow(
         || send(StreamOwned::new(server, sender)),
-        || receive(StreamOwned::new(client, receiver)),
+        || receive(StreamOwned::new(client, ReadAhead::new(receiver))),
     )
 }
 
@@ -73,13 +73,43 @@ fn connect() -> Result<(TcpStream, TcpStream)> {
     Ok((sender, receiver))
 }
 
+/// A connection that is read in large pieces: rustls asks for 4 KiB at a time.
+struct ReadAhead(BufReader<TcpStream>);
+
+impl ReadAhead {
+    fn new(connection: TcpStream) -> Self {
+        Self(BufReader::with_capacity(CALL_BYTES, connection))
+    }
+}
+
+impl Read for ReadAhead {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Write for ReadAhead {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.get_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.get_mut().flush()
+    }
+}
+
 fn flow(
     send: impl FnOnce() -> Result<Moved> + Send,
     receive: impl FnOnce() -> Result<Moved> + Send,
 ) -> Result<Flow> {
     let (sent, received) = std::thread::scope(|scope| {
-        let sender = scope.spawn(send);
-        let receiver = scope.spawn(receive);
+        let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let sender = named("sender")
+            .spawn_scoped(scope, send)
+            .expect("a thread can be started");
+        let receiver = named("receiver")
+            .spawn_scoped(scope, receive)
+            .expect("a thread can be started");
         let sent = sender.join().expect("no end panics");
         (sent, receiver.join().expect("no end panics"))
     });

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use rdkafka::producer::{Producer, ThreadedProducer};
+use rdkafka::producer::{BaseProducer, Producer};
 
 use super::BUCKET;
 use super::shared::Shared;
@@ -38,7 +38,7 @@ pub(super) struct Mark {
 /// The sending side.
 pub(super) struct Pacer<'a> {
     shared: &'a Shared<'a>,
-    producer: &'a ThreadedProducer<Events>,
+    producer: &'a BaseProducer<Events>,
     /// Numbers what is sent.
     pub(super) sender: Sender<'a>,
     slots: Vec<Vec<usize>>,
@@ -63,7 +63,7 @@ impl<'a> Pacer<'a> {
     /// Any [`GivenUp`].
     pub(super) fn new(
         shared: &'a Shared<'a>,
-        producer: &'a ThreadedProducer<Events>,
+        producer: &'a BaseProducer<Events>,
         sender: Sender<'a>,
     ) -> Result<Self, GivenUp> {
         let offers = &shared.open.offers;
