@@ -132,7 +132,7 @@ fn consume(
     }
     phase.end("consume", run);
     run.add("consume_gap_ms", Better::Lower, longest.as_secs_f64() * 1e3);
-    reader.settle(sent, &consumer)
+    reader.settle(sent)
 }
 
 impl<'a> Phase<'a> {

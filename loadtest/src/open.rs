@@ -70,7 +70,7 @@ pub fn run(stage: &Stage<'_>, open: &Open) -> Result<Run> {
         (Ok(paced), Ok(read)) => (paced, read),
         (Err(GivenUp::OtherSide) | Ok(_), Err(error)) | (Err(error), _) => return Err(error.into()),
     };
-    read.reader.settle(paced.sender.sent(), &read.consumer)?;
+    read.reader.settle(paced.sender.sent())?;
     let throttle_ms = read.consumer.context().throttle_ms_max();
     let throttle_ms = throttle_ms.max(producer.context().throttle_ms_max());
     ensure!(

@@ -68,6 +68,18 @@ impl Topics {
         &self.group
     }
 
+    /// How many messages a partition holds, by its ends. Not asked over a consumer's connection, where the question
+    /// would wait behind the fetch that waits for more.
+    ///
+    /// # Errors
+    /// The server does not say.
+    pub fn messages_in(&self, topic: &str, partition: usize) -> Result<u64> {
+        let client = self.admin.inner();
+        let ends = client.fetch_watermarks(topic, partition as i32, ANSWER_DEADLINE);
+        let (low, high) = ends.with_context(|| format!("the ends of {topic} {partition}"))?;
+        u64::try_from(high - low).context("an end before its beginning")
+    }
+
     fn await_leaders(&self, target: &Target, name: &str, partitions: i32) -> Result<()> {
         let deadline = Instant::now() + ANSWER_DEADLINE;
         loop {
