@@ -1,6 +1,7 @@
 //! The configured virtual clusters, put into the catalog at each start: settings follow the
-//! configuration, identity and credentials stay as they were made at the first start.
+//! configuration (users, too), identity and credentials stay as they were first made.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -9,13 +10,16 @@ use control_api::{ControlPlane, NewTopic};
 use model::{AccessKey, ClusterMap, ScramCredential, TenantId, VirtualCluster, VirtualClusterId};
 
 use crate::config::{ClusterConfig, Config};
-use crate::credentials::{FirstCredentials, random};
+use crate::credentials::{UserCredentials, random};
 
-/// Gives the demo user everything on its own cluster.
+/// Gives a cluster's first user everything on it.
 const FULL_ACCESS: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kafka-cluster:*","Resource":"*"}]}"#;
 
 /// Name of the virtual cluster that owns the internal topics.
 pub const SYSTEM: &str = "system";
+
+/// How long the records of what gateways have delivered are kept.
+const DELIVERED_KEPT_MS: &str = "60000";
 
 /// PBKDF2 iterations of SCRAM users made here; Kafka's own default.
 const SCRAM_ITERATIONS: u32 = 4096;
@@ -27,7 +31,9 @@ pub struct Bootstrapped {
     /// Its settings.
     pub config: ClusterConfig,
     /// What its first user signs in with.
-    pub credentials: FirstCredentials,
+    pub credentials: UserCredentials,
+    /// The same of its further users, by their names.
+    pub users: BTreeMap<String, UserCredentials>,
 }
 
 /// Names of every configured cluster, for the certificate; the first cluster's come first.
@@ -72,15 +78,16 @@ pub async fn bootstrap(
     set_system_cluster(balancer).await?;
     for (index, (name, cluster)) in config.clusters.iter().enumerate() {
         let file = secrets.join(format!("{name}.json"));
-        let credentials = FirstCredentials::find_or_draw(&file, name)?;
+        let credentials = UserCredentials::find_or_draw(&file, name)?;
+        let users = further_users(name, cluster, secrets)?;
         let map = balancer.watch().borrow().clone();
-        let mut wanted = identity(&map, name, &credentials)?;
+        let mut wanted = identity(&map, name);
         apply(
             &mut wanted,
             cluster,
             cluster_names(config, index, name, cluster),
         )?;
-        add_access_key(&mut wanted, name, &credentials);
+        set_users(&mut wanted, &credentials, &users, cluster)?;
         let id = wanted.id;
         balancer
             .set_cluster(wanted)
@@ -90,52 +97,109 @@ pub async fn bootstrap(
             id,
             config: cluster.clone(),
             credentials,
+            users,
         });
     }
     Ok(done)
 }
 
+/// What the cluster's configured users sign in with.
+fn further_users(
+    cluster: &str,
+    config: &ClusterConfig,
+    secrets: &Path,
+) -> Result<BTreeMap<String, UserCredentials>> {
+    let find = |user: &String| {
+        // Neither name has a dot, so no two files are one.
+        let file = secrets.join(format!("{cluster}.{user}.json"));
+        Ok((user.clone(), UserCredentials::find_or_draw(&file, user)?))
+    };
+    config.users.keys().map(find).collect()
+}
+
 /// The cluster as the catalog has it, or a new one with an identity of its own.
-fn identity(
-    map: &ClusterMap,
-    name: &str,
-    credentials: &FirstCredentials,
-) -> Result<VirtualCluster> {
+fn identity(map: &ClusterMap, name: &str) -> VirtualCluster {
     if let Some(known) = map
         .virtual_clusters
         .values()
         .find(|known| known.name == name && known.id != VirtualClusterId::SYSTEM)
     {
-        return Ok(known.as_ref().clone());
+        return known.as_ref().clone();
     }
     let last = map.virtual_clusters.keys().last().map_or(0, |id| id.0);
-    let user = scram_user(credentials)?;
-    Ok(VirtualCluster {
+    VirtualCluster {
         id: VirtualClusterId(last + 1),
         name: name.to_owned(),
         cluster_id: format!(
             "{}-s1",
             uuid::Builder::from_random_bytes(random()).into_uuid()
         ),
-        scram_users: [(user.username.clone(), user)].into(),
         ..system_cluster()
-    })
+    }
 }
 
-fn scram_user(credentials: &FirstCredentials) -> Result<ScramCredential> {
+/// Makes the cluster's users those of its configuration: the first one may do everything, each
+/// other what its policies say. Who no longer stands there can no longer sign in.
+fn set_users(
+    wanted: &mut VirtualCluster,
+    first: &UserCredentials,
+    further: &BTreeMap<String, UserCredentials>,
+    config: &ClusterConfig,
+) -> Result<()> {
+    wanted.access_keys.clear();
+    let before = std::mem::take(&mut wanted.scram_users);
+    let full_access = vec![FULL_ACCESS.to_owned()];
+    let mut users = vec![(first, full_access)];
+    for (name, credentials) in further {
+        users.push((credentials, config.users[name].policy_documents()));
+    }
+    for (credentials, policies) in users {
+        let key = access_key(wanted, credentials, policies.clone());
+        wanted.access_keys.insert(key.access_key_id.clone(), key);
+        let username = &credentials.scram_username;
+        // Drawing salts anew would change the catalog at each start.
+        let known = match before.get(username) {
+            Some(known) => known.clone(),
+            None => scram_user(credentials)?,
+        };
+        let user = ScramCredential { policies, ..known };
+        wanted.scram_users.insert(username.clone(), user);
+    }
+    Ok(())
+}
+
+fn access_key(
+    cluster: &VirtualCluster,
+    credentials: &UserCredentials,
+    policies: Vec<String>,
+) -> AccessKey {
+    let user = &credentials.scram_username;
+    AccessKey {
+        access_key_id: credentials.access_key_id.clone(),
+        secret_access_key: credentials.secret_access_key.clone(),
+        session_token: None,
+        expires_at: None,
+        principal_arn: format!("arn:aws:iam::{}:user/{user}", cluster.account),
+        policies,
+    }
+}
+
+fn scram_user(credentials: &UserCredentials) -> Result<ScramCredential> {
     let salts = auth::ScramSalts {
         sha256: random(),
         sha512: random(),
     };
-    let FirstCredentials {
+    let UserCredentials {
         scram_username,
         scram_password,
         ..
     } = credentials;
-    let mut user =
-        auth::scram_credential(scram_username, scram_password, SCRAM_ITERATIONS, &salts)?;
-    user.policies = vec![FULL_ACCESS.to_owned()];
-    Ok(user)
+    Ok(auth::scram_credential(
+        scram_username,
+        scram_password,
+        SCRAM_ITERATIONS,
+        &salts,
+    )?)
 }
 
 fn apply(wanted: &mut VirtualCluster, config: &ClusterConfig, names: Vec<String>) -> Result<()> {
@@ -152,21 +216,6 @@ fn apply(wanted: &mut VirtualCluster, config: &ClusterConfig, names: Vec<String>
     wanted.virtual_brokers = config.virtual_brokers;
     wanted.groups = config.groups;
     Ok(())
-}
-
-fn add_access_key(wanted: &mut VirtualCluster, name: &str, credentials: &FirstCredentials) {
-    let key = AccessKey {
-        access_key_id: credentials.access_key_id.clone(),
-        secret_access_key: credentials.secret_access_key.clone(),
-        session_token: None,
-        expires_at: None,
-        principal_arn: format!("arn:aws:iam::{}:user/{name}", wanted.account),
-        policies: vec![FULL_ACCESS.to_owned()],
-    };
-    wanted
-        .access_keys
-        .entry(key.access_key_id.clone())
-        .or_insert(key);
 }
 
 /// The owner of the internal topics: nobody can sign in to it, and it has no limits.
@@ -208,7 +257,9 @@ async fn set_system_cluster(balancer: &Balancer) -> Result<()> {
 }
 
 /// The internal topics: what gateways have delivered, and the state of consumer groups, which goes
-/// when its coordinators say so and at no other time.
+/// when its coordinators say so and at no other time. What was delivered is in the meters of the log
+/// as soon as it is committed, and nobody reads it again; kept for longer, it would hold every segment,
+/// since each second of reading adds to it.
 fn system_topics() -> [NewTopic; 2] {
     let topic = |name: &str, partitions, configs| NewTopic {
         name: name.to_owned(),
@@ -217,9 +268,55 @@ fn system_topics() -> [NewTopic; 2] {
         configs,
     };
     let unlimited = |name: &str| (name.to_owned(), Some("-1".to_owned()));
+    let delivered = (
+        "retention.ms".to_owned(),
+        Some(DELIVERED_KEPT_MS.to_owned()),
+    );
     let kept = vec![unlimited("retention.ms"), unlimited("retention.bytes")];
     [
-        topic(model::USAGE_TOPIC, 1, Vec::new()),
+        topic(model::USAGE_TOPIC, 1, vec![delivered]),
         topic(model::GROUPS_TOPIC, coordinator::GROUP_SHARDS, kept),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(folder: &Path, user: &str) -> UserCredentials {
+        UserCredentials::find_or_draw(&folder.join(user), user).expect("are drawn")
+    }
+
+    #[test]
+    fn users_follow_the_configuration_and_keep_their_credentials() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let first = drawn(folder.path(), "demo");
+        let reader = drawn(folder.path(), "reader");
+        let key = reader.access_key_id.clone();
+        let toml = "policies = [{ Version = \"2012-10-17\", Statement = [] }]";
+        let mut config = ClusterConfig::default();
+        let user = toml::from_str(toml).expect("is right");
+        config.users.insert("reader".to_owned(), user);
+        let users = BTreeMap::from([("reader".to_owned(), reader)]);
+        let mut cluster = system_cluster();
+        set_users(&mut cluster, &first, &users, &config).expect("is right");
+        assert_eq!(cluster.access_keys.len(), 2);
+        let policies = config.users["reader"].policy_documents();
+        assert_eq!(cluster.access_keys[&key].policies, policies);
+        assert_eq!(cluster.scram_users["reader"].policies, policies);
+        assert_eq!(cluster.scram_users["demo"].policies, [FULL_ACCESS]);
+
+        let before = cluster.clone();
+        set_users(&mut cluster, &first, &users, &config).expect("is right");
+        assert_eq!(
+            cluster, before,
+            "a start that changes nothing writes nothing"
+        );
+
+        config.users.clear();
+        set_users(&mut cluster, &first, &BTreeMap::new(), &config).expect("is right");
+        let left: Vec<_> = cluster.scram_users.keys().collect();
+        assert_eq!(left, ["demo"], "who was taken out cannot sign in");
+        assert_eq!(cluster.access_keys.len(), 1);
+    }
 }

@@ -75,7 +75,8 @@ pub struct Config {
     /// Settings of the gateway; see `gateway::GatewayConfig`.
     #[serde(default, skip_serializing)]
     pub gateway: gateway::GatewayConfig,
-    /// Virtual clusters by name. Each gets credentials of its own at its first start.
+    /// Virtual clusters by name. Each has a first user of the same name, who may do everything, with
+    /// credentials made at its first start.
     pub clusters: BTreeMap<String, ClusterConfig>,
 }
 
@@ -110,6 +111,8 @@ pub struct ClusterConfig {
     pub region: String,
     /// Names it is reached by, beside the default one and, for the first cluster, `localhost`.
     pub names: Vec<String>,
+    /// Further users by name, with credentials of their own.
+    pub users: BTreeMap<String, UserConfig>,
     /// The limits to start from.
     pub plan: Plan,
     /// Limits that differ from the plan's, by name (see `model::Limits`).
@@ -127,6 +130,33 @@ pub struct ClusterConfig {
     pub groups: model::GroupSettings,
     /// An extra listener without TLS and sign-in, for test suites: loopback only.
     pub plaintext_listen: Option<SocketAddr>,
+}
+
+/// A user of a virtual cluster.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserConfig {
+    /// What the user may do: IAM policy documents, as tables. Without any, nothing.
+    #[serde(default)]
+    pub policies: Vec<serde_json::Value>,
+}
+
+impl UserConfig {
+    fn check(&self, user: &str, cluster: &str) -> Result<()> {
+        if !is_name(user) {
+            bail!("a name has 1 to 64 characters of a-z, 0-9 and '-'");
+        }
+        if user == cluster {
+            bail!("this name is that of the cluster's first user, who may do everything");
+        }
+        auth::PolicySet::parse(&self.policy_documents()).context("policies")?;
+        Ok(())
+    }
+
+    /// The policies as the text that IAM has.
+    pub fn policy_documents(&self) -> Vec<String> {
+        self.policies.iter().map(ToString::to_string).collect()
+    }
 }
 
 impl Default for Config {
@@ -156,6 +186,7 @@ impl Default for ClusterConfig {
             tenant: 1,
             region: "us-east-1".to_owned(),
             names: Vec::new(),
+            users: BTreeMap::new(),
             plan: Plan::Serverless,
             limits: BTreeMap::new(),
             auto_create_topics: true,
@@ -237,9 +268,13 @@ impl Config {
 
 impl ClusterConfig {
     fn check(&self, name: &str) -> Result<()> {
-        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if name.is_empty() || name.len() > 64 || !name.chars().all(allowed) {
+        if !is_name(name) {
             bail!("clusters.{name}: a name has 1 to 64 characters of a-z, 0-9 and '-'");
+        }
+        for (user, config) in &self.users {
+            config
+                .check(user, name)
+                .with_context(|| format!("clusters.{name}.users.{user}"))?;
         }
         if name == crate::bootstrap::SYSTEM {
             bail!("clusters.{name}: this name is the server's own");
@@ -283,6 +318,12 @@ impl ClusterConfig {
         }
         Ok(limits)
     }
+}
+
+/// Whether a cluster or a user may have this name: it becomes part of file names and addresses.
+fn is_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=64).contains(&name.len()) && name.chars().all(allowed)
 }
 
 fn default_file(flags: &Flags) -> Option<PathBuf> {

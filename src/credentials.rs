@@ -1,4 +1,4 @@
-//! Secrets that are drawn once and kept: the master key, and the first credentials of a cluster.
+//! Secrets that are drawn once and kept: the master key, and the credentials of users.
 //!
 //! Owns: how secrets are drawn and how files with secrets are written (synced, for the owner only).
 
@@ -33,18 +33,18 @@ fn random_text(alphabet: &[u8], length: usize) -> String {
         .collect()
 }
 
-/// What a virtual cluster's first user signs in with. The server itself keeps the secret key
+/// What a user of a virtual cluster signs in with. The server itself keeps the secret key
 /// (signatures need it) but of the password only what SCRAM needs; this copy is for the person
 /// who runs the server.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct FirstCredentials {
+pub struct UserCredentials {
     pub access_key_id: String,
     pub secret_access_key: String,
     pub scram_username: String,
     pub scram_password: String,
 }
 
-impl FirstCredentials {
+impl UserCredentials {
     /// Reads the credentials in `file`, or draws new ones and writes them there.
     pub fn find_or_draw(file: &Path, username: &str) -> Result<Self> {
         if file.exists() {
@@ -87,6 +87,16 @@ pub fn find_or_draw_key(file: &Path) -> Result<[u8; 32]> {
 
 /// Writes a file for its owner only, whole or not at all, and durable.
 pub fn write_secret(file: &Path, content: &[u8]) -> Result<()> {
+    write(file, content, true)
+}
+
+/// The same for what the next start writes anew: readers find it whole, but it need not outlive the machine, and no
+/// start waits for the disk.
+pub fn write_passing_secret(file: &Path, content: &[u8]) -> Result<()> {
+    write(file, content, false)
+}
+
+fn write(file: &Path, content: &[u8], is_durable: bool) -> Result<()> {
     let folder = match file.parent().context("a file lies in a folder")? {
         here if here.as_os_str().is_empty() => Path::new("."),
         folder => folder,
@@ -102,9 +112,14 @@ pub fn write_secret(file: &Path, content: &[u8]) -> Result<()> {
             .mode(0o600)
             .open(&part)?;
         out.write_all(content)?;
-        out.sync_all()?;
+        if is_durable {
+            out.sync_all()?;
+        }
         std::fs::rename(&part, file)?;
-        File::open(folder)?.sync_all()
+        if is_durable {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(())
     };
     write().with_context(|| format!("writing {}", file.display()))
 }
@@ -117,8 +132,8 @@ mod tests {
     fn credentials_and_keys_are_drawn_once() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("deep/demo.json");
-        let first = FirstCredentials::find_or_draw(&file, "demo").expect("are drawn");
-        let second = FirstCredentials::find_or_draw(&file, "demo").expect("are found");
+        let first = UserCredentials::find_or_draw(&file, "demo").expect("are drawn");
+        let second = UserCredentials::find_or_draw(&file, "demo").expect("are found");
         assert_eq!(first.secret_access_key, second.secret_access_key);
         assert_eq!(first.access_key_id.len(), 20);
         let key = folder.path().join("master.key");

@@ -1,11 +1,12 @@
 //! The ready file: written once clients are served, so that scripts need not guess.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::credentials::write_secret;
+use crate::credentials::{UserCredentials, write_passing_secret};
 
 /// How to reach and sign in to the server.
 #[derive(Serialize)]
@@ -16,14 +17,11 @@ pub struct Ready {
     pub ca_file: String,
     /// Region for signatures.
     pub region: String,
-    /// For AWS_MSK_IAM and OAUTHBEARER.
-    pub access_key_id: String,
-    /// For AWS_MSK_IAM and OAUTHBEARER.
-    pub secret_access_key: String,
-    /// For SCRAM.
-    pub scram_username: String,
-    /// For SCRAM.
-    pub scram_password: String,
+    /// What its first user signs in with: the key for AWS_MSK_IAM and OAUTHBEARER, the rest for SCRAM.
+    #[serde(flatten)]
+    pub credentials: UserCredentials,
+    /// The same of its further users, by their names.
+    pub users: BTreeMap<String, UserCredentials>,
     /// Health, metrics and usage.
     pub admin_url: String,
     /// The server's process.
@@ -35,6 +33,6 @@ pub struct Ready {
 impl Ready {
     /// Writes the file, whole or not at all.
     pub fn write(&self, file: &Path) -> Result<()> {
-        write_secret(file, &serde_json::to_vec_pretty(self)?)
+        write_passing_secret(file, &serde_json::to_vec_pretty(self)?)
     }
 }

@@ -1,7 +1,7 @@
 //! `tidegate serve`: balancer, node and gateway in one process, everything under one folder.
 //!
 //! ```text
-//!   data/  tidegate.toml (if wanted)   secrets/ master.key, <cluster>.json   tls/ ca.pem, server.*
+//!   data/  tidegate.toml (if wanted)   secrets/ master.key, <cluster>[.<user>].json   tls/ ca.pem, server.*
 //!          store/ the catalog          wal/ the write-ahead log              admin.json
 //! ```
 //!
@@ -40,7 +40,7 @@ use crate::bill::Bill;
 use crate::bootstrap::{Bootstrapped, bootstrap, certificate_names};
 use crate::clock::SystemClock;
 use crate::config::{Config, Flags};
-use crate::credentials::{fill_random, find_or_draw_key, random, write_secret};
+use crate::credentials::{fill_random, find_or_draw_key, random, write_passing_secret};
 use crate::development_ca::{self, Tls};
 use crate::ready::Ready;
 use crate::standard_output::print;
@@ -301,7 +301,7 @@ async fn start_admin(config: &Config, source: Source) -> Result<SocketAddr> {
         address,
         token: hex::encode(random::<32>()),
     };
-    write_secret(
+    write_passing_secret(
         &AdminAccess::file(&config.data),
         &serde_json::to_vec_pretty(&access)?,
     )?;
@@ -320,16 +320,13 @@ fn ready(
         .context("at least one virtual cluster is configured")?;
     let address = *addresses.first().context("the gateway listens")?;
     let ca_file = std::path::absolute(&tls.ca_file)?;
-    let credentials = first.credentials.clone();
     let plaintext = first.config.plaintext_listen.and(addresses.get(1));
     Ok(Ready {
         bootstrap: format!("{}:{}", bootstrap_host(address), address.port()),
         ca_file: path_text(&ca_file)?,
         region: first.config.region.clone(),
-        access_key_id: credentials.access_key_id,
-        secret_access_key: credentials.secret_access_key,
-        scram_username: credentials.scram_username,
-        scram_password: credentials.scram_password,
+        credentials: first.credentials.clone(),
+        users: first.users.clone(),
         admin_url: format!("http://{admin}"),
         pid: std::process::id(),
         plaintext: plaintext.map(ToString::to_string),
@@ -362,8 +359,12 @@ fn greet(ready: &Ready, shows_secrets: bool) -> io::Result<()> {
             HIDDEN.to_owned()
         }
     };
-    let (bootstrap, ca_file, user) = (&ready.bootstrap, &ready.ca_file, &ready.scram_username);
-    let password = shown(&ready.scram_password);
+    let (bootstrap, ca_file, user) = (
+        &ready.bootstrap,
+        &ready.ca_file,
+        &ready.credentials.scram_username,
+    );
+    let password = shown(&ready.credentials.scram_password);
     print(format_args!(
         "Tidegate serves clients at {bootstrap} (TLS; AWS_MSK_IAM, OAUTHBEARER, SCRAM-SHA-256/512)
 
@@ -384,8 +385,8 @@ Try it:
 
 ",
         region = ready.region,
-        key = ready.access_key_id,
-        secret = shown(&ready.secret_access_key),
+        key = ready.credentials.access_key_id,
+        secret = shown(&ready.credentials.secret_access_key),
         admin = ready.admin_url,
     ))
 }

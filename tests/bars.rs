@@ -1,14 +1,15 @@
-//! The bars that need the raw client, as commands: `bars kill9`, `bars windows`, `bars lanes`, `bars mutate`. Each
-//! prints its figures and fails with what it found.
+//! The bars that need the raw client, as commands: `bars kill9`, `bars windows`, `bars lanes`, `bars mutate`,
+//! `bars footprint`. Each prints its figures and fails with what it found.
 //!
-//! Owns: the flags. Does not own: the bars (`tests::kill9`, `tests::lanes`, `tests::mutate`).
+//! Owns: the flags. Does not own: the bars (`tests::kill9`, `tests::lanes`, `tests::mutate`, `tests::footprint`).
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tests::footprint::Extent;
 use tests::process::find_binary;
-use tests::{kill9, lanes, mutate};
+use tests::{footprint, kill9, lanes, mutate};
 
 /// Proves what is promised about crashes and hostile input, against the real binary.
 #[derive(Parser)]
@@ -55,6 +56,14 @@ enum Bar {
         #[arg(long, default_value_t = 512)]
         resident_mib_max: u64,
     },
+    /// Measures what the server takes: memory, open files, idle work, starts, what many partitions cost in latency.
+    Footprint {
+        /// All of it, and figures in seconds are judged: a quarter of an hour.
+        #[arg(long)]
+        long: bool,
+        /// Only these of idle, connections, bulk, flat, partitions, latency.
+        only: Vec<String>,
+    },
 }
 
 #[tokio::main]
@@ -80,6 +89,14 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             frames,
             resident_mib_max,
         } => mutate::run(&binary()?, frames, resident_mib_max, seed).await,
+        Bar::Footprint { long, only } => {
+            let extent = if long {
+                Extent::long()
+            } else {
+                Extent::short()
+            };
+            footprint::run(&binary()?, extent, &only).await
+        }
     }
 }
 

@@ -223,6 +223,12 @@ impl Server {
         self.ready.as_ref().expect("the server was waited for")
     }
 
+    /// Where the ready file appears.
+    #[must_use]
+    pub fn ready_file(&self) -> &Path {
+        &self.ready_file
+    }
+
     /// How the owner of the first virtual cluster connects.
     ///
     /// # Errors

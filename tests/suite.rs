@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod client;
 pub mod embedded;
+pub mod footprint;
 #[cfg(test)]
 mod groups;
 pub mod kill9;

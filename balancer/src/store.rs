@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use catalog::{CatalogRecord, CatalogState};
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use model::CatalogVersion;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode};
@@ -24,6 +24,9 @@ use crate::seal::{SealingKey, UnsealError};
 
 /// A snapshot is written each time this many changes have come since the last one.
 const CHANGES_PER_SNAPSHOT: u64 = 256;
+
+/// Changes that are read at one time at a start: most of reading one is waiting.
+const READS_AT_ONCE: usize = 16;
 
 /// Why the catalog could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -79,14 +82,18 @@ impl CatalogStore {
             state.index();
             self.snapshot_version = version;
         }
-        for version in self.versions("catalog/log").await? {
-            if version <= state.version.0 {
-                continue;
-            }
+        let mut versions = self.versions("catalog/log").await?;
+        versions.retain(|version| *version > state.version.0);
+        let store = &*self;
+        let changes = stream::iter(versions).map(|version| async move {
+            let records: Vec<CatalogRecord> = store.read(&log_name(version)).await?;
+            Ok::<_, StoreError>((version, records))
+        });
+        let mut changes = changes.buffered(READS_AT_ONCE);
+        while let Some((version, records)) = changes.try_next().await? {
             if version != state.version.0 + 1 {
                 return Err(StoreError::Hole(state.version.0 + 1));
             }
-            let records: Vec<CatalogRecord> = self.read(&log_name(version)).await?;
             records.into_iter().for_each(|record| state.replay(record));
             state.version = CatalogVersion(version);
         }

@@ -26,16 +26,18 @@ pub(crate) enum Deed {
 }
 
 impl ResourceType {
+    /// Every type, in the order in which Kafka lists them.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Group,
+        Self::ClientMetrics,
+        Self::BrokerLogger,
+        Self::Broker,
+        Self::Topic,
+    ];
+
     /// The type with this number, if there is one.
-    pub(crate) const fn from_code(code: i8) -> Option<Self> {
-        match code {
-            2 => Some(Self::Topic),
-            4 => Some(Self::Broker),
-            8 => Some(Self::BrokerLogger),
-            16 => Some(Self::ClientMetrics),
-            32 => Some(Self::Group),
-            _ => None,
-        }
+    pub(crate) fn from_code(code: i8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
     }
 
     /// The type's number.

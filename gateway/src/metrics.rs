@@ -23,6 +23,8 @@ pub(crate) struct Metrics {
     pub(crate) handshakes_failed: Counter,
     /// Sign-ins refused.
     pub(crate) sign_ins_failed: Counter,
+    /// Sign-ins on connections that were signed in before (KIP-368).
+    pub(crate) sign_ins_renewed: Counter,
     /// Connections closed for what their client sent.
     pub(crate) protocol_errors: Counter,
     /// Bytes of requests.
@@ -46,6 +48,7 @@ impl Metrics {
             connections_refused: counter!("tidegate_gateway_connections_refused_total"),
             handshakes_failed: counter!("tidegate_gateway_tls_handshakes_failed_total"),
             sign_ins_failed: counter!("tidegate_gateway_sign_ins_failed_total"),
+            sign_ins_renewed: counter!("tidegate_gateway_sign_ins_renewed_total"),
             protocol_errors: counter!("tidegate_gateway_protocol_errors_total"),
             bytes_in: counter!("tidegate_gateway_bytes_in_total"),
             bytes_out: counter!("tidegate_gateway_bytes_out_total"),

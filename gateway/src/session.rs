@@ -276,6 +276,9 @@ impl Session {
             lifetime_ms,
             "signed in",
         );
+        if before.is_some() {
+            self.services.metrics.sign_ins_renewed.increment(1);
+        }
         self.was_known = true;
         self.state = State::SignedIn(Box::new(Live {
             signed_in,

@@ -51,6 +51,18 @@ fn a_wrong_value_is_refused_with_its_name() {
         ("no_such_key = 1", "no_such_key"),
         ("admin_listen = \"0.0.0.0:1\"", "admin_listen"),
         (
+            "[clusters.demo.users.\"a.b\"]",
+            "clusters.demo.users.a.b: a name has",
+        ),
+        (
+            "[clusters.demo.users.demo]",
+            "clusters.demo.users.demo: this name",
+        ),
+        (
+            "[[clusters.demo.users.reader.policies]]\nVersion = \"2012\"",
+            "clusters.demo.users.reader: policies",
+        ),
+        (
             "[clusters.demo]\ndefault_partitions = 0",
             "clusters.demo.default_partitions",
         ),

@@ -16,6 +16,7 @@ ready=$work/ready.json
 READY_DEADLINE_S=60
 DRAIN_DEADLINE_S=5
 oracle_pids=()
+client_rounds=()
 server_pid=
 
 fail() {
@@ -46,6 +47,37 @@ start_server() {
     >>"$work/server.log" 2>&1 </dev/null &
   server_pid=$!
   await "$READY_DEADLINE_S" "$server_pid" "$work/server.log" test -s "$ready"
+}
+
+# start_client_server FLAG...: the server as docs/clients.md has it.
+start_client_server() { start_server --config "$clients/clients.toml" "$@"; }
+
+# client_round NAME COMMAND...: runs a client's program, its last argument the ready file, against a server
+# of its own, so that what the server counts is that client's; beside other rounds, until await_rounds.
+client_round() {
+  local name=$1
+  (
+    client_rounds=()
+    work=$work/$name
+    ready=$work/ready.json
+    mkdir "$work"
+    trap finish EXIT
+    start_client_server
+    "${@:2}" "$ready"
+    stop_server
+  ) >"$work/$name.log" 2>&1 &
+  client_rounds+=("$!:$name")
+}
+
+# Waits for all rounds and shows what they printed; fails if one failed.
+await_rounds() {
+  local each failed=
+  for each in "${client_rounds[@]}"; do
+    wait "${each%%:*}" || failed+=" ${each#*:}"
+    cat "$work/${each#*:}.log"
+  done
+  client_rounds=()
+  [ -z "$failed" ] || fail "these rounds:$failed"
 }
 
 # Stops the server and expects it to drain and to exit cleanly in time.
@@ -102,6 +134,10 @@ finish() {
   local status=$?
   trap - EXIT
   [ "$status" = 0 ] || [ ! -f "$work/server.log" ] || { echo "--- the server's last lines" && tail -n 15 "$work/server.log"; } >&2
+  for pid in "${client_rounds[@]%%:*}"; do
+    kill -TERM "$pid" 2>/dev/null || true
+    wait "$pid" || true
+  done
   for pid in ${server_pid:+"$server_pid"} "${oracle_pids[@]}"; do
     kill -KILL "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true

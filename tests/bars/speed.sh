@@ -7,8 +7,9 @@
 # OUT=FOLDER keeps the reports as JSON and HTML; KAFKA_SYNC=1 compares also with an Apache Kafka that
 # syncs every append.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+"$clients/setup.sh" rust
+(cd "$root" && cargo build --release -p loadtest)
 loadtest=${CARGO_TARGET_DIR:-$root/target}/release/loadtest
-[ -x "$loadtest" ] || fail "no load generator at $loadtest: run cargo build --release --workspace first"
 out=${OUT:-$work}
 mkdir -p "$out"
 scenarios=(game bulk-15k-5 bulk-15k-50 bulk-1k-50)

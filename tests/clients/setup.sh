@@ -2,7 +2,7 @@
 # Makes one foreign client ready to run: Debian packages only where a command is missing (that
 # needs root), everything else below target/clients, made once for each version of its sources.
 #
-# usage: setup.sh kcat | python | java | loadtest | librdkafka | kafka-python | kafka-tools
+# usage: setup.sh kcat | python | node | java | go | rust | librdkafka | kafka-python | kafka-tools
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=$here/../../target/clients
@@ -36,18 +36,48 @@ setup_python() {
   echo "$sum" >"$stamp"
 }
 
+# Node's clients, and the Node.js that runs them, in node/, with a link to the programs.
+setup_node() {
+  have npm npm
+  fresh node "$here"/node/package.json "$here"/node/package-lock.json && return
+  rm -rf "$cache/node"
+  mkdir "$cache/node"
+  cp "$here"/node/package.json "$here"/node/package-lock.json "$cache/node"
+  # Whatever Node.js runs npm, the programs run on the one that is installed.
+  npm ci --prefix "$cache/node" --loglevel error --ignore-scripts
+  ln -s "$here/node" "$cache/node/programs"
+  echo "$sum" >"$stamp"
+}
+
+# The programs in java/VERSION/, for each version of the client: the round for all, the others for the newest.
 setup_java() {
   have javac default-jdk-headless
   have mvn maven
   fresh java "$here"/java/pom.xml "$here"/java/tidegate/clients/*.java && return
   rm -rf "$cache/java"
-  mvn -q -B -f "$here/java/pom.xml" dependency:copy-dependencies -DoutputDirectory="$cache/java/lib"
-  javac -cp "$cache/java/lib/*" -d "$cache/java/classes" "$here"/java/tidegate/clients/*.java
+  for version in 2.8 3.9 4.3; do
+    built=$cache/java/$version
+    mvn -q -B -f "$here/java/pom.xml" -P "$version" dependency:copy-dependencies -DoutputDirectory="$built/lib"
+    programs=("$here"/java/tidegate/clients/Round.java)
+    [ "$version" != 4.3 ] || programs=("$here"/java/tidegate/clients/*.java)
+    javac -cp "$built/lib/*" -sourcepath "$here/java" -d "$built/classes" "${programs[@]}"
+  done
   echo "$sum" >"$stamp"
 }
 
-# What librdkafka needs to be built as a part of the load generator.
-setup_loadtest() {
+setup_go() {
+  have go golang-go
+  fresh go "$here"/go/tool "$here"/go/go.* "$here"/go/round/*.go "$here"/go/cmd/*/*.go && return
+  "$here/go/tool" list -m >/dev/null 2>&1 || {
+    echo "setup: $(go version) is too old for these modules; install $(grep '^go ' "$here/go/go.mod") or later from the Go project" >&2
+    exit 1
+  }
+  "$here/go/tool" build -o "$cache/go/bin/" ./cmd/...
+  echo "$sum" >"$stamp"
+}
+
+# What the build of librdkafka inside rdkafka needs; cargo brings the rest, below its own target folder.
+setup_rust() {
   have c++ g++
   have make make
   have pkg-config pkg-config
@@ -107,6 +137,6 @@ setup_kafka_tools() {
 }
 
 case ${1:-} in
-  kcat | python | java | loadtest | librdkafka | kafka-python | kafka-tools) "setup_${1/-/_}" ;;
-  *) echo "usage: $0 kcat | python | java | loadtest | librdkafka | kafka-python | kafka-tools" >&2; exit 2 ;;
+  kcat | python | node | java | go | rust | librdkafka | kafka-python | kafka-tools) "setup_${1/-/_}" ;;
+  *) echo "usage: $0 kcat | python | node | java | go | rust | librdkafka | kafka-python | kafka-tools" >&2; exit 2 ;;
 esac

@@ -110,6 +110,7 @@ const TABLE: &[(&str, Kind, &[&str])] = &[
     // Clients of the wire alone: nothing of the server is in them.
     ("signer", Kind::Whole, &[]),
     ("loadtest", Kind::Whole, &["signer"]),
+    ("rust-clients", Kind::Whole, &[]),
 ];
 
 /// What no core may use: runtimes, clocks and chance.
@@ -123,6 +124,9 @@ const NOT_IN_A_CORE: &[&str] = &[
     "tracing",
     "async-trait",
 ];
+
+/// What may only be a dev-dependency: it never reaches what is shipped.
+const ONLY_TO_TEST: &[&str] = &["criterion", "proptest"];
 
 fn manifests() -> Vec<(Source, Table)> {
     let manifests = sources("Cargo.toml")
@@ -211,6 +215,20 @@ fn cores_are_pure() {
             lints.contains("std::time::Instant::now"),
             "{name} lacks the cores' clippy.toml"
         );
+    }
+}
+
+#[test]
+fn what_tests_and_benchmarks_use_is_not_shipped() {
+    for (source, manifest) in manifests() {
+        for used in dependencies(&manifest, "dependencies") {
+            let is_only_to_test = ONLY_TO_TEST.contains(&used.as_str());
+            assert!(
+                !is_only_to_test,
+                "{}: {used} may only be a dev-dependency",
+                source.path
+            );
+        }
     }
 }
 

@@ -64,13 +64,10 @@ pub(crate) fn refusal(code: ErrorCode) -> DescribeLogDirsResponse {
 }
 
 fn wanted(call: &Call, request: &DescribeLogDirsRequest) -> Result<Wanted, Fault> {
-    let wanted = match &request.topics {
-        None => all(call)?,
+    match &request.topics {
+        None => all(call),
         Some(named) => these(call, named),
-    };
-    let partitions = wanted.iter().map(|(_, partitions)| partitions.len());
-    fit(partitions.sum())?;
-    Ok(wanted)
+    }
 }
 
 fn fit(partitions: usize) -> Result<(), Fault> {
@@ -83,22 +80,23 @@ fn fit(partitions: usize) -> Result<(), Fault> {
 }
 
 fn all(call: &Call) -> Result<Wanted, Fault> {
-    let partitions = call.topics(Action::DescribeTopic);
-    // Before anything is made of them.
-    fit(partitions.map(|topic| topic.placements.len()).sum())?;
-    let topics = call.topics(Action::DescribeTopic).map(|topic| {
+    let topics: Vec<_> = call.topics(Action::DescribeTopic).map(Arc::clone).collect();
+    // Before anything is made of their partitions.
+    fit(topics.iter().map(|topic| topic.placements.len()).sum())?;
+    let topics = topics.into_iter().map(|topic| {
         let partitions = 0..topic.placements.len() as u32;
         let partitions = partitions.map(|partition| TopicPartition {
             topic: topic.id,
             partition,
         });
-        (Arc::clone(topic), partitions.collect())
+        let partitions = partitions.collect();
+        (topic, partitions)
     });
     Ok(topics.collect())
 }
 
 /// Those that exist, each once, by name.
-fn these(call: &Call, named: &[DescribableLogDirTopic]) -> Wanted {
+fn these(call: &Call, named: &[DescribableLogDirTopic]) -> Result<Wanted, Fault> {
     let mut indexes: BTreeMap<&str, BTreeSet<i32>> = BTreeMap::new();
     for asked in named {
         let known = indexes.entry(&asked.topic).or_default();
@@ -112,7 +110,9 @@ fn these(call: &Call, named: &[DescribableLogDirTopic]) -> Wanted {
         let partitions = partitions.collect();
         Some((topic, partitions))
     });
-    topics.collect()
+    let topics: Wanted = topics.collect();
+    fit(topics.iter().map(|(_, partitions)| partitions.len()).sum())?;
+    Ok(topics)
 }
 
 async fn describe(call: &Call, wanted: Wanted) -> Vec<DescribeLogDirsTopic> {

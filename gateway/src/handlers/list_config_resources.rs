@@ -23,15 +23,6 @@ use crate::permission::authorize;
 /// First version that lists anything else than client metrics.
 const VERSION_WITH_TYPES: i16 = 1;
 
-/// Every type, in Kafka's order.
-const TYPES: [ResourceType; 5] = [
-    ResourceType::Group,
-    ResourceType::ClientMetrics,
-    ResourceType::BrokerLogger,
-    ResourceType::Broker,
-    ResourceType::Topic,
-];
-
 /// Lists the resources.
 pub(crate) fn handle(call: &Call, request: &ListConfigResourcesRequest) -> Answer {
     call.answer(match list(call, request) {
@@ -66,7 +57,7 @@ fn list(call: &Call, request: &ListConfigResourcesRequest) -> Result<Vec<ConfigR
     }
     let is_wanted =
         |kind: &ResourceType| served(*kind) && (asked.is_empty() || asked.contains(&kind.code()));
-    let kinds = TYPES.into_iter().filter(is_wanted);
+    let kinds = ResourceType::ALL.into_iter().filter(is_wanted);
     let resources = kinds.flat_map(|kind| {
         let names = names(call, kind).into_iter();
         names.map(move |resource_name| ConfigResource {

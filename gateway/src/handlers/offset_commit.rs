@@ -11,8 +11,8 @@
 use std::collections::BTreeMap;
 
 use auth::Action;
-use model::{LeaderEpoch, Offset, TopicId};
-use node_api::group::{CommitOffset, CommitOffsets, Membership, OffsetKey};
+use model::{LeaderEpoch, Offset, TopicId, TopicPartition};
+use node_api::group::{CommitOffset, CommitOffsets, Membership};
 use node_api::{GroupError, GroupReply, GroupRequest};
 use wire::ErrorCode;
 use wire::messages::offset_commit::{
@@ -113,7 +113,7 @@ fn settle(places: Places, committed: Result<Vec<Result<(), GroupError>>, Fault>)
 #[derive(Default)]
 struct Sorted {
     offsets: Vec<CommitOffset>,
-    places: BTreeMap<OffsetKey, usize>,
+    places: BTreeMap<TopicPartition, usize>,
     metadata_bytes: usize,
 }
 
@@ -149,13 +149,7 @@ fn sort_out(call: &Call, request: &mut OffsetCommitRequest) -> (Places, Vec<Comm
             let topic = topic.as_ref().map_err(Fault::clone);
             let offset = topic
                 .and_then(|topic| partition_of(topic, asked.partition_index))
-                .and_then(|partition| {
-                    let key = OffsetKey {
-                        topic: partition.topic,
-                        partition: partition.partition,
-                    };
-                    offset(key, asked)
-                });
+                .and_then(|partition| offset(partition, asked));
             places.push(offset.and_then(|offset| sorted.put(offset)));
         }
     }
@@ -170,7 +164,10 @@ fn key<'a>(call: &Call, asked: &'a OffsetCommitRequestTopic) -> TopicKey<'a> {
     }
 }
 
-fn offset(key: OffsetKey, asked: &mut OffsetCommitRequestPartition) -> Result<CommitOffset, Fault> {
+fn offset(
+    key: TopicPartition,
+    asked: &mut OffsetCommitRequestPartition,
+) -> Result<CommitOffset, Fault> {
     let metadata = asked.committed_metadata.take().unwrap_or_default();
     let offset = Offset::from_wire(asked.committed_offset);
     let epoch = u32::try_from(asked.committed_leader_epoch).ok();
@@ -206,7 +203,7 @@ mod tests {
     #[test]
     fn the_last_offset_of_a_partition_wins_and_metadata_is_bounded() {
         let commit = |partition, offset, bytes| CommitOffset {
-            key: OffsetKey {
+            key: TopicPartition {
                 topic: TopicId([1; 16]),
                 partition,
             },

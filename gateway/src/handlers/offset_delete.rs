@@ -7,8 +7,8 @@
 //! What differs from Apache Kafka: topics are answered in the order of the request.
 
 use auth::Action;
-use model::TopicName;
-use node_api::group::{DeleteOffsets, OffsetKey};
+use model::{TopicName, TopicPartition};
+use node_api::group::DeleteOffsets;
 use node_api::{GroupError, GroupReply, GroupRequest};
 use wire::ErrorCode;
 use wire::messages::offset_delete::{
@@ -86,7 +86,10 @@ fn settle(outcomes: Outcomes, deleted: Vec<Result<(), GroupError>>) -> Outcomes 
 }
 
 /// Whose offset can be deleted, and for each partition of the request whether it can.
-fn sort_out(call: &Call, request: &OffsetDeleteRequest) -> (Outcomes, Vec<(OffsetKey, TopicName)>) {
+fn sort_out(
+    call: &Call,
+    request: &OffsetDeleteRequest,
+) -> (Outcomes, Vec<(TopicPartition, TopicName)>) {
     let mut partitions = Vec::new();
     let mut outcomes = Vec::new();
     for asked in &request.topics {
@@ -96,11 +99,7 @@ fn sort_out(call: &Call, request: &OffsetDeleteRequest) -> (Outcomes, Vec<(Offse
         for asked in &asked.partitions {
             let topic = topic.as_ref().map_err(Fault::clone);
             let partition = topic.and_then(|topic| {
-                let partition = partition_of(topic, asked.partition_index)?;
-                let key = OffsetKey {
-                    topic: partition.topic,
-                    partition: partition.partition,
-                };
+                let key = partition_of(topic, asked.partition_index)?;
                 Ok((key, topic.name.clone()))
             });
             outcomes.push(partition.map(|partition| partitions.push(partition)));

@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use auth::{Action, Resource};
 use futures_util::{StreamExt, stream};
-use model::{TopicId, TopicName};
-use node_api::group::{FetchOffsets, FetchedOffset, OffsetKey};
+use model::{TopicId, TopicName, TopicPartition};
+use node_api::group::{FetchOffsets, FetchedOffset};
 use node_api::{GroupError, GroupReply, GroupRequest};
 use wire::ErrorCode;
 use wire::messages::offset_fetch::{
@@ -131,7 +131,7 @@ fn size_of_topic(topic: &OffsetFetchResponseTopics) -> usize {
 async fn fetch(
     coordinators: &Coordinators<'_>,
     group: &Authorized<String>,
-    partitions: Option<Vec<OffsetKey>>,
+    partitions: Option<Vec<TopicPartition>>,
 ) -> Result<Vec<FetchedOffset>, Fault> {
     let fetch = GroupRequest::FetchOffsets(FetchOffsets { partitions });
     let outcome = match coordinators.ask(group, fetch).await {
@@ -214,7 +214,7 @@ async fn named(
 type Slot = Option<Result<bool, Fault>>;
 
 /// What is to be fetched, and a slot for each partition of the request.
-fn sort_out(call: &Call, topics: &[OffsetFetchRequestTopics]) -> (Vec<Slot>, Vec<OffsetKey>) {
+fn sort_out(call: &Call, topics: &[OffsetFetchRequestTopics]) -> (Vec<Slot>, Vec<TopicPartition>) {
     let mut slots = Vec::new();
     let mut keys = Vec::new();
     let mut seen = BTreeSet::new();
@@ -230,11 +230,7 @@ fn sort_out(call: &Call, topics: &[OffsetFetchRequestTopics]) -> (Vec<Slot>, Vec
         for &index in &asked.partition_indexes {
             let topic = topic.as_ref().map_err(Fault::clone);
             let slot = match topic.and_then(|topic| partition_of(topic, index)) {
-                Ok(partition) => {
-                    let key = OffsetKey {
-                        topic: partition.topic,
-                        partition: partition.partition,
-                    };
+                Ok(key) => {
                     let is_new = seen.insert(key);
                     keys.extend(is_new.then_some(key));
                     is_new.then_some(Ok(true))

@@ -6,7 +6,8 @@ use wire::messages::list_config_resources::{
 
 use super::peer::{Peer, called};
 use super::sign_in::sign_in;
-use super::world::{OTHER_CLUSTER, PASSWORD, READER, World};
+use super::world::{PASSWORD, READER, World};
+use crate::limits::CONFIG_RESOURCES_MAX;
 
 async fn list(peer: &mut Peer, version: i16, types: &[i8]) -> ListConfigResourcesResponse {
     let resource_types = types.to_vec();
@@ -26,9 +27,7 @@ async fn there_are_topics_brokers_and_their_loggers() {
     let world = World::new();
     world.topic("b", 1);
     world.topic("a", 2);
-    let hidden = model::TopicConfig::default();
-    world.control.put_topic(OTHER_CLUSTER, "hidden", 1, hidden);
-    world.services.router.refresh();
+    world.foreign_topic("hidden");
     let mut peer = world.connect();
     let loggers = [(8, "0"), (8, "1"), (8, "2")];
     let brokers = [(4, "0"), (4, "1"), (4, "2")];
@@ -87,4 +86,21 @@ async fn topics_that_the_caller_may_not_describe_are_left_out() {
     let response = list(&mut reader, 1, &[2]).await;
     assert_eq!(response.error_code, 0);
     assert_eq!(told(&response), [(2, "public")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_resources_are_refused() {
+    let world = World::new();
+    world.topic("t", 1);
+    // Each has a logger as well.
+    world.change_cluster(|cluster| cluster.virtual_brokers = CONFIG_RESOURCES_MAX as u32 / 2);
+    let mut peer = world.connect();
+    let response = list(&mut peer, 1, &[4, 8]).await;
+    assert_eq!(response.error_code, 0);
+    assert_eq!(told(&response).len(), CONFIG_RESOURCES_MAX);
+    let response = list(&mut peer, 1, &[]).await;
+    assert_eq!((response.error_code, told(&response).len()), (42, 0));
+    let response = list(&mut peer, 1, &[2]).await;
+    assert_eq!(response.error_code, 0);
+    assert_eq!(told(&response), [(2, "t")]);
 }

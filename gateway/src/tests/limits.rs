@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{ByteCount, ByteRate, FetchOverLimit, Limits, TopicConfig};
+use model::{ByteCount, ByteRate, FetchOverLimit, Limits};
 use node_api::AppendRefusal;
 use quota::{Figures, LimitName};
 use tokio::time::Instant;
@@ -186,10 +186,7 @@ async fn a_client_with_five_requests_in_flight_does_not_give_up() {
 async fn another_tenant_and_a_raised_limit_are_not_slowed() {
     let world = world(|limits| limits.ingress_bytes_per_s = ByteRate(10_000));
     world.topic("t", 1);
-    world
-        .control
-        .put_topic(OTHER_CLUSTER, "t", 1, TopicConfig::default());
-    world.services.router.refresh();
+    world.foreign_topic("t");
     let mut peer = world.connect();
     let large = batch(&vec![0; 30_000]);
     let response = peer.produce(produce_to("t", 0, large.clone())).await;

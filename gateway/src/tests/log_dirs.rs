@@ -9,7 +9,7 @@ use wire::messages::describe_log_dirs::{
 
 use super::peer::{Peer, called, outcome, produce_to};
 use super::sign_in::sign_in;
-use super::world::{OTHER_CLUSTER, PASSWORD, READER, World, batch, partition};
+use super::world::{PASSWORD, READER, World, batch, partition};
 use crate::limits::LOG_DIR_PARTITIONS_MAX;
 
 /// A topic's name, and number and size of each of its partitions that are told.
@@ -55,9 +55,7 @@ async fn one_folder_holds_every_partition() {
     let world = World::new();
     world.topic("b", 1);
     world.topic("a", 2);
-    let hidden = model::TopicConfig::default();
-    world.control.put_topic(OTHER_CLUSTER, "hidden", 1, hidden);
-    world.services.router.refresh();
+    world.foreign_topic("hidden");
     let mut peer = world.connect();
     let records = batch(b"a record");
     let size = records.len() as i64;

@@ -1,7 +1,7 @@
 //! OffsetCommit, OffsetFetch and OffsetDelete.
 
-use model::{LeaderEpoch, Offset, TopicId};
-use node_api::group::{CommitOffset, FetchedOffset, Membership, OffsetKey};
+use model::{LeaderEpoch, Offset, TopicId, TopicPartition};
+use node_api::group::{CommitOffset, FetchedOffset, Membership};
 use node_api::{GroupCall, GroupError, GroupReply, GroupRequest};
 use wire::messages::offset_commit::{
     OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
@@ -62,11 +62,11 @@ fn accept(call: &GroupCall) -> Result<GroupReply, GroupError> {
     Ok(GroupReply::CommitOffsets(Ok(outcomes.collect())))
 }
 
-fn key(topic: TopicId, partition: u32) -> OffsetKey {
-    OffsetKey { topic, partition }
+fn key(topic: TopicId, partition: u32) -> TopicPartition {
+    TopicPartition { topic, partition }
 }
 
-fn fetched(key: OffsetKey, offset: u64, metadata: &str) -> FetchedOffset {
+fn fetched(key: TopicPartition, offset: u64, metadata: &str) -> FetchedOffset {
     FetchedOffset {
         key,
         offset: Offset::new(offset),
@@ -357,13 +357,7 @@ async fn all_offsets_are_those_of_topics_that_are_there() {
     world.groups();
     let (b, a) = (world.topic("b", 1), world.topic("a", 2));
     let gone = TopicId([9; 16]);
-    let foreign = world.control.put_topic(
-        super::world::OTHER_CLUSTER,
-        "foreign",
-        1,
-        model::TopicConfig::default(),
-    );
-    world.services.router.refresh();
+    let foreign = world.foreign_topic("foreign");
     let found = [
         key(b, 0),
         key(gone, 0),

@@ -146,11 +146,7 @@ async fn topics_are_written_by_id() {
 #[tokio::test(start_paused = true)]
 async fn another_tenants_topic_does_not_exist() {
     let world = World::new();
-    let other = super::world::OTHER_CLUSTER;
-    let id = world
-        .control
-        .put_topic(other, "theirs", 1, TopicConfig::default());
-    world.services.router.refresh();
+    let id = world.foreign_topic("theirs");
     let mut peer = world.connect();
     let by_name = peer.produce(produce_to("theirs", 0, batch(b"a"))).await;
     assert_eq!(codes(&by_name), [3]);

@@ -6,7 +6,7 @@ use wire::messages::describe_topic_partitions::{
 
 use super::peer::{Peer, called};
 use super::sign_in::sign_in;
-use super::world::{OTHER_CLUSTER, PASSWORD, READER, World};
+use super::world::{PASSWORD, READER, World};
 use crate::limits::PAGE_PARTITIONS_MAX;
 
 /// Name, error code and partitions of a topic.
@@ -90,9 +90,7 @@ async fn pages_follow_one_another_by_name() {
     world.topic("b", 3);
     world.topic("a", 2);
     world.topic("c", 1);
-    let hidden = model::TopicConfig::default();
-    world.control.put_topic(OTHER_CLUSTER, "aa", 1, hidden);
-    world.services.router.refresh();
+    world.foreign_topic("aa");
     let mut peer = world.connect();
     for names in [&[][..], &["c", "b", "a", "b"]] {
         let first = describe(&mut peer, names, 2, None).await;

@@ -132,6 +132,14 @@ impl World {
         id
     }
 
+    /// Adds a topic of one partition to the other tenant's virtual cluster.
+    pub(super) fn foreign_topic(&self, name: &str) -> TopicId {
+        let config = TopicConfig::default();
+        let id = self.control.put_topic(OTHER_CLUSTER, name, 1, config);
+        self.services.router.refresh();
+        id
+    }
+
     /// Adds the topic that holds the groups' state.
     pub(super) fn groups(&self) -> TopicId {
         let system = VirtualClusterId::SYSTEM;

@@ -3,9 +3,9 @@
 //! Owns: the shapes. Does not own: how records are written (the shell), what they hold (`codec`).
 
 use bytes::Bytes;
-use model::{GroupSettings, Instant, Offset, Timestamp};
+use model::{GroupSettings, Instant, Offset, Timestamp, TopicPartition};
 
-use crate::message::{GroupError, GroupReply, GroupState, OffsetKey};
+use crate::message::{GroupError, GroupReply, GroupState};
 
 /// The time of an input, on both clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub struct CommittedOffset<'a> {
     /// Its state.
     pub state: GroupState,
     /// The partition.
-    pub key: OffsetKey,
+    pub key: TopicPartition,
     /// The next offset that the group will read.
     pub offset: Offset,
     /// When it was committed.

@@ -20,7 +20,7 @@ pub use effect::{CallId, CommittedOffset, Effect, GroupRules, Moment, ReplayErro
 pub use message::{
     CommitOffset, CommitOffsets, DeleteOffsets, DescribedGroup, DescribedMember, FetchOffsets,
     FetchedOffset, GroupCall, GroupError, GroupReply, GroupRequest, GroupState, JoinGroup,
-    JoinRefused, Joined, JoinedMember, LeaveGroup, Leaver, ListedGroup, Membership, OffsetKey,
-    SyncGroup, Synced,
+    JoinRefused, Joined, JoinedMember, LeaveGroup, Leaver, ListedGroup, Membership, SyncGroup,
+    Synced,
 };
 pub use shard::{GROUP_SHARDS, shard_of};

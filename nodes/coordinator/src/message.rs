@@ -3,7 +3,7 @@
 //! Owns: the shapes. Does not own: rules (the coordinator), versions and error codes (the gateway).
 
 use bytes::Bytes;
-use model::{LeaderEpoch, Offset, TopicId, TopicName, VirtualClusterId};
+use model::{LeaderEpoch, Offset, TopicName, TopicPartition, VirtualClusterId};
 
 /// A request to the coordinator of one group.
 #[derive(Clone, Debug)]
@@ -180,16 +180,6 @@ pub struct Leaver {
     pub instance_id: Option<String>,
 }
 
-/// A partition, as offsets are kept by it. Topics are kept by id, so that a topic that is created
-/// again begins without offsets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OffsetKey {
-    /// The topic.
-    pub topic: TopicId,
-    /// The partition's number.
-    pub partition: u32,
-}
-
 /// OffsetCommit.
 #[derive(Clone, Debug)]
 pub struct CommitOffsets {
@@ -201,11 +191,11 @@ pub struct CommitOffsets {
     pub retention_ms: Option<u64>,
 }
 
-/// One offset to commit.
+/// One offset to commit. It is kept by its topic's id, so that a topic that is created again begins without offsets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommitOffset {
     /// Of which partition.
-    pub key: OffsetKey,
+    pub key: TopicPartition,
     /// The next offset that the group will read.
     pub offset: Offset,
     /// The epoch of the last record read, if the client says.
@@ -218,14 +208,14 @@ pub struct CommitOffset {
 #[derive(Clone, Debug)]
 pub struct FetchOffsets {
     /// Of which partitions; none for all that the group has committed.
-    pub partitions: Option<Vec<OffsetKey>>,
+    pub partitions: Option<Vec<TopicPartition>>,
 }
 
 /// One offset, as committed; without one, `offset` is none and the rest is empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchedOffset {
     /// Of which partition.
-    pub key: OffsetKey,
+    pub key: TopicPartition,
     /// The next offset that the group will read; none where it has committed none.
     pub offset: Option<Offset>,
     /// The epoch of the last record read, if the client said.
@@ -238,7 +228,7 @@ pub struct FetchedOffset {
 #[derive(Clone, Debug)]
 pub struct DeleteOffsets {
     /// Of which partitions.
-    pub partitions: Vec<(OffsetKey, TopicName)>,
+    pub partitions: Vec<(TopicPartition, TopicName)>,
 }
 
 /// The states of a classic group, by Kafka's names.

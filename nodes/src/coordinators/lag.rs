@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use coordinator::{Coordinator, GroupState, OffsetKey};
+use coordinator::{Coordinator, GroupState};
 use model::{ClusterMap, Offset, Timestamp, TopicId, TopicPartition, VirtualClusterId};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -81,17 +81,8 @@ impl Drop for LagRefresh {
 struct Row {
     cluster: VirtualClusterId,
     group: Arc<str>,
-    key: OffsetKey,
+    key: TopicPartition,
     offset: Offset,
-}
-
-impl Row {
-    const fn partition(&self) -> TopicPartition {
-        TopicPartition {
-            topic: self.key.topic,
-            partition: self.key.partition,
-        }
-    }
 }
 
 /// What the coordinators know.
@@ -134,7 +125,7 @@ impl Collected {
     async fn report(self, map: &ClusterMap, node: &LocalNode, now: Timestamp) -> LagReport {
         let mut positions = Vec::with_capacity(self.rows.len());
         for rows in self.rows.chunks(LAG_POSITIONS_PER_CALL) {
-            let asked = rows.iter().map(|row| (row.partition(), row.offset));
+            let asked = rows.iter().map(|row| (row.key, row.offset));
             positions.extend(node.positions(asked.collect()).await);
             tokio::task::yield_now().await;
         }

@@ -4,12 +4,13 @@
 //! for the footer; beginning and sealing it. Does not own: which frames go into a group.
 //!
 //! ```text
-//! | header | groups ...  | room for the next group | reserve for the footer | trailer |
+//! | header | groups ...  | room for the next group | reserve for the footer | reach, then trailer |
 //!                        ^ end                                             one block
 //! ```
 //! Invariants: a segment gets its name after its header is durable, and its footer after all its
-//! groups are; the next segment is begun after that.
+//! groups are; the next segment is begun after that. No group that is durable ends at or above the durable reach.
 
+use std::io;
 use std::sync::Arc;
 
 use model::Timestamp;
@@ -19,6 +20,7 @@ use crate::disk::{Disk, DiskFile};
 use crate::error::WalError;
 use crate::format::footer;
 use crate::format::header::SegmentHeader;
+use crate::format::reach::Reach;
 use crate::format::{BLOCK_BYTES, Chain, Identity, to_blocks};
 use crate::group_buffer::GroupBuffer;
 use crate::names::{segment_name, spare_name};
@@ -26,6 +28,10 @@ use crate::plant::{Bug, is_planted};
 use crate::reserve::FooterReserve;
 use crate::spares::{Spare, sync_folder};
 use crate::write::PreparedFrame;
+
+/// The reach goes this part of a file ahead of the groups: what a start reads for nothing, against how often a
+/// block more is written.
+const REACH_PARTS: u64 = 16;
 
 /// The segment that is being written.
 pub(crate) struct Active {
@@ -36,6 +42,8 @@ pub(crate) struct Active {
     file: Arc<dyn DiskFile>,
     file_bytes: u64,
     end: u64,
+    /// As it was written last.
+    reach: u64,
 }
 
 impl Active {
@@ -46,14 +54,19 @@ impl Active {
         header: SegmentHeader,
     ) -> Result<Self, WalError> {
         let (from, to) = (spare_name(spare.0), segment_name(header.identity.segment));
-        let file = disk.open(&from).map_err(WalError::disk("open", &from))?;
+        let file = disk
+            .open_to_fill(&from)
+            .map_err(WalError::disk("open", &from))?;
+        let file_bytes = file.length().map_err(WalError::disk("open", &from))?;
         file.write_at(&header.encode(), 0)
+            .map_err(WalError::disk("write", &from))?;
+        let end = BLOCK_BYTES as u64;
+        let reach = write_reach(&*file, header.identity, file_bytes, end)
             .map_err(WalError::disk("write", &from))?;
         file.sync().map_err(WalError::disk("sync", &from))?;
         disk.rename(&from, &to)
             .map_err(WalError::disk("rename", &from))?;
         sync_folder(disk)?;
-        let file_bytes = file.length().map_err(WalError::disk("open", &to))?;
         Ok(Self {
             identity: header.identity,
             chain: header.chain,
@@ -61,7 +74,8 @@ impl Active {
             reserve: FooterReserve::default(),
             file,
             file_bytes,
-            end: BLOCK_BYTES as u64,
+            end,
+            reach,
         })
     }
 
@@ -91,13 +105,18 @@ impl Active {
     /// Writes a finished group and makes it durable.
     pub(crate) fn write_group(&mut self, group: &[u8], chain: Chain) -> Result<(), WalError> {
         let name = segment_name(self.identity.segment);
+        let end = self.end + group.len() as u64;
+        if end >= self.reach && !is_planted(Bug::StaleReach) {
+            self.reach = write_reach(&*self.file, self.identity, self.file_bytes, end)
+                .map_err(WalError::disk("write", &name))?;
+        }
         self.file
             .write_at(group, self.end)
             .map_err(WalError::disk("write", &name))?;
         if !is_planted(Bug::AckBeforeSync) {
             self.file.sync().map_err(WalError::disk("sync", &name))?;
         }
-        self.end += group.len() as u64;
+        self.end = end;
         self.chain = chain;
         Ok(())
     }
@@ -118,4 +137,20 @@ impl Active {
             .map_err(WalError::disk("write", &name))?;
         self.file.sync().map_err(WalError::disk("sync", &name))
     }
+}
+
+/// Writes how far groups may come when the next one ends at `end`, and says it. Durable with the next sync.
+fn write_reach(
+    file: &dyn DiskFile,
+    identity: Identity,
+    file_bytes: u64,
+    end: u64,
+) -> io::Result<u64> {
+    let reach = end + to_blocks(file_bytes / REACH_PARTS);
+    let block = Reach {
+        identity,
+        end: reach,
+    };
+    file.write_at(&block.encode(), file_bytes - BLOCK_BYTES as u64)?;
+    Ok(reach)
 }

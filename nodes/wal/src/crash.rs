@@ -83,3 +83,9 @@ fn a_crash_catches_a_torn_frame_that_is_trusted() {
     let (seed, wrong) = seed_that_catches(Bug::TrustTornFrame).expect("it must be caught");
     println!("caught by seed {seed}: {wrong}");
 }
+
+#[test]
+fn a_crash_catches_a_reach_that_stays_behind() {
+    let (seed, wrong) = seed_that_catches(Bug::StaleReach).expect("it must be caught");
+    println!("caught by seed {seed}: {wrong}");
+}

@@ -44,6 +44,10 @@ pub trait Disk: Send + Sync + 'static {
     /// Opens a file for reading and writing.
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
 
+    /// Opens a file to write most of it anew, in whole blocks that lie in memory as they do in the
+    /// file: those need not pass through a cache.
+    fn open_to_fill(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
+
     /// Renames a file; `to` must not exist.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 

@@ -6,7 +6,8 @@
 //! ```text
 //! 0        4096                                                        len-4096      len
 //! | header | group | group | ... | last group | footer | (unused) ... | trailer |
-//!          ^ every group, the footer and the trailer begin on a block of 4096 bytes
+//!          ^ every group, the footer and the trailer begin on a block of 4096 bytes; while the segment is
+//!            written, its reach stands where the trailer comes
 //!
 //! group  = header (64)  frame frame ...  zeros up to the next block
 //! frame  = header (136) payload: a batch (61-byte header and body), a snapshot, meters, or nothing
@@ -28,6 +29,7 @@ pub mod footer;
 pub mod frame;
 pub mod group;
 pub mod header;
+pub mod reach;
 pub mod trailer;
 
 use model::{NodeEpoch, Timestamp};

@@ -6,15 +6,22 @@
 use model::Timestamp;
 
 use crate::config::GROUP_BYTES_MAX;
-use crate::format::frame::{FrameOrigin, put_frame};
+use crate::format::frame::{FRAME_HEADER_BYTES, FrameOrigin, put_frame};
 use crate::format::group::{GROUP_HEADER_BYTES, GroupHeader, add_frame_crc};
 use crate::format::{BLOCK_BYTES, Chain, Identity};
 use crate::write::FrameRecord;
 
-/// A group in the making.
+/// What the buffer holds without growing: a group of the usual kind, its header and what fills its
+/// last block.
+const USUAL_BYTES: usize = GROUP_BYTES_MAX + 2 * BLOCK_BYTES;
+
+/// A group in the making. It begins where a block of memory does, so that the disk can take it from
+/// where it lies.
 #[derive(Debug, Default)]
 pub(crate) struct GroupBuffer {
-    bytes: Vec<u8>,
+    memory: Vec<u8>,
+    /// Where in `memory` the group begins.
+    start: usize,
     frames_crc: u32,
     frame_count: u32,
 }
@@ -22,9 +29,12 @@ pub(crate) struct GroupBuffer {
 impl GroupBuffer {
     /// Begins a new group. What a single large frame has taken beyond the usual is given back.
     pub(crate) fn begin(&mut self) {
-        self.bytes.clear();
-        self.bytes.shrink_to(GROUP_BYTES_MAX + 2 * BLOCK_BYTES);
-        self.bytes.resize(GROUP_HEADER_BYTES, 0);
+        let capacity = self.memory.capacity();
+        if capacity < USUAL_BYTES || capacity > USUAL_BYTES + BLOCK_BYTES {
+            (self.memory, self.start) = aligned(USUAL_BYTES);
+        }
+        self.memory.truncate(self.start);
+        self.memory.resize(self.start + GROUP_HEADER_BYTES, 0);
         self.frames_crc = 0;
         self.frame_count = 0;
     }
@@ -36,8 +46,9 @@ impl GroupBuffer {
         record: &FrameRecord,
         payload: [&[u8]; 2],
     ) -> u64 {
-        let position = self.bytes.len() as u64;
-        let crc = put_frame(&mut self.bytes, origin, record, payload);
+        self.make_room(FRAME_HEADER_BYTES + payload[0].len() + payload[1].len());
+        let position = self.bytes().len() as u64;
+        let crc = put_frame(&mut self.memory, origin, record, payload);
         self.frames_crc = add_frame_crc(self.frames_crc, crc);
         self.frame_count += 1;
         position
@@ -50,19 +61,18 @@ impl GroupBuffer {
         chain: Chain,
         commit_time: Timestamp,
     ) -> Chain {
-        let body_bytes = self.bytes.len() - GROUP_HEADER_BYTES;
         let header = GroupHeader {
             previous_crc: chain.crc,
             frame_count: self.frame_count,
-            body_bytes: u32::try_from(body_bytes).expect("a group fits into a segment"),
+            body_bytes: u32::try_from(self.frames_bytes()).expect("a group fits into a segment"),
             identity,
             sequence: chain.sequence,
             commit_time,
         };
         let (header, crc) = header.encode(self.frames_crc);
-        self.bytes[..GROUP_HEADER_BYTES].copy_from_slice(&header);
-        self.bytes
-            .resize(self.bytes.len().next_multiple_of(BLOCK_BYTES), 0);
+        self.memory[self.start..][..GROUP_HEADER_BYTES].copy_from_slice(&header);
+        let whole = self.bytes().len().next_multiple_of(BLOCK_BYTES);
+        self.memory.resize(self.start + whole, 0);
         Chain {
             sequence: chain.sequence + 1,
             crc,
@@ -72,7 +82,7 @@ impl GroupBuffer {
 
     /// Size of the frames so far.
     pub(crate) fn frames_bytes(&self) -> usize {
-        self.bytes.len() - GROUP_HEADER_BYTES
+        self.bytes().len() - GROUP_HEADER_BYTES
     }
 
     /// Whether it has no frame.
@@ -82,6 +92,24 @@ impl GroupBuffer {
 
     /// The group so far; once finished, whole blocks.
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.memory[self.start..]
     }
+
+    /// Grows for a frame beyond the usual; the memory would lose its place if it grew by itself.
+    fn make_room(&mut self, frame_bytes: usize) {
+        let wanted = (self.bytes().len() + frame_bytes).next_multiple_of(BLOCK_BYTES);
+        if self.start + wanted > self.memory.capacity() {
+            let (mut memory, start) = aligned(wanted);
+            memory.extend_from_slice(self.bytes());
+            (self.memory, self.start) = (memory, start);
+        }
+    }
+}
+
+/// Memory that takes `bytes` from a block's beginning on, filled up to there; and where that is.
+fn aligned(bytes: usize) -> (Vec<u8>, usize) {
+    let mut memory: Vec<u8> = Vec::with_capacity(bytes + BLOCK_BYTES);
+    let start = memory.as_ptr().align_offset(BLOCK_BYTES);
+    memory.resize(start, 0);
+    (memory, start)
 }

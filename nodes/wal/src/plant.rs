@@ -12,6 +12,8 @@ pub(crate) enum Bug {
     SkipFolderSync,
     /// Checksums are not looked at.
     TrustTornFrame,
+    /// A segment's reach stays what it was at the beginning.
+    StaleReach,
 }
 
 #[cfg(not(test))]

@@ -39,7 +39,8 @@ pub struct Scan {
     pub torn: Option<Fault>,
 }
 
-/// Goes through the groups of the segment whose file holds `bytes`, and shows each frame of an
+/// Goes through the groups of the segment whose file begins with `bytes`, which have all that groups may have
+/// reached ([`crate::format::reach`]), and shows each frame of an
 /// intact group to `visit`, with the place of its payload. A frame that `visit` refuses is damage.
 pub fn scan(
     bytes: &[u8],

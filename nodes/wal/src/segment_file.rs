@@ -10,11 +10,12 @@ use partition_log::SegmentId;
 
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Fault, WalError};
-use crate::format::BLOCK_BYTES;
 use crate::format::block::Block;
 use crate::format::footer::Directory;
 use crate::format::header::SegmentHeader;
+use crate::format::reach::Reach;
 use crate::format::trailer::{Part, Trailer};
+use crate::format::{BLOCK_BYTES, Identity};
 use crate::names::segment_name;
 
 /// Why a part of a segment cannot be read.
@@ -91,10 +92,29 @@ impl SegmentFile {
         Ok(bytes)
     }
 
-    /// The whole file.
-    pub(crate) fn read_all(&self) -> Result<Vec<u8>, WalError> {
+    /// Up to where groups may lie, as far as the file says it while it is being written: where it does not, they may
+    /// lie anywhere.
+    pub(crate) fn reach(&self, identity: Identity) -> Result<u64, WalError> {
+        let Some(position) = self.trailer_position() else {
+            return Ok(self.length);
+        };
+        match self.block(position) {
+            Ok(block) => Ok(match Reach::decode(&block) {
+                Ok(reach) if reach.identity == identity => reach.end.min(self.length),
+                // A trailer, or what the file held before, or half written.
+                _ => self.length,
+            }),
+            Err(PartError::Disk(why)) => {
+                Err(WalError::disk("read", &segment_name(self.segment))(why))
+            }
+            Err(PartError::Fault(_)) => Ok(self.length),
+        }
+    }
+
+    /// The file up to `end`.
+    pub(crate) fn read_to(&self, end: u64) -> Result<Vec<u8>, WalError> {
         let name = segment_name(self.segment);
-        let length = usize::try_from(self.length).expect("a segment fits into memory");
+        let length = usize::try_from(end).expect("a segment fits into memory");
         let mut bytes = vec![0; length];
         self.file
             .read_at(&mut bytes, 0)

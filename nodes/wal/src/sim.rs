@@ -137,6 +137,10 @@ impl Disk for SimDisk {
         Ok(self.file(inode))
     }
 
+    fn open_to_fill(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        self.open(name)
+    }
+
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         self.world().rename(from, to)
     }

@@ -1,12 +1,30 @@
 """Judges a run by what its members told: who owned what and when, what was read, what was committed.
 
-A partition is without an owner from the moment its owner gave it up, or was killed, to the moment
-somebody was assigned it. The coordinator notices that a member was killed when its session ends, and
-until then a rebalance waits for it, so that time is not counted; each restart of the server begins the
-sessions anew.
+A partition is without an owner from the moment its owner gave it up, or was gone, to the moment
+somebody was assigned it. The coordinator notices that a member was killed, or left unheard, when its
+session ends, and until then a rebalance waits for it, so that time is not counted; each restart of the
+server begins the sessions anew.
 """
 
 import json
+from typing import NamedTuple
+
+# Ends of members that the coordinator is not told of.
+UNTOLD = ("killed", "unheard")
+GONE = ("left", *UNTOLD)
+
+
+class Gap(NamedTuple):
+    """A time in which a partition had no owner."""
+
+    begin: float
+    end: float
+    partition: int
+
+    @property
+    def seconds(self):
+        """How long it was."""
+        return self.end - self.begin
 
 
 class Timeline:
@@ -19,7 +37,8 @@ class Timeline:
         self.restarts = []
 
     def add(self, event):
-        """Takes one event of a member, or of the orchestrator: `killed`, `left`, `restarted`."""
+        """Takes one event of a member, or of the orchestrator: `killed`, `left`, or `unheard` for a member
+        that stopped gracefully and was in the group still."""
         self.events.append(event)
 
     def keep(self, path):
@@ -28,14 +47,15 @@ class Timeline:
             for event in sorted(self.events, key=lambda event: event["t"]):
                 file.write(json.dumps(event) + "\n")
 
-    def ownerless(self):
-        """Longest time that a partition was without an owner, beyond the session of a killed one."""
-        return max((end - begin for begin, end, _ in self.gaps()), default=0.0)
+    def longest(self):
+        """The longest gap, if there is one."""
+        return max(self.gaps(), key=lambda gap: gap.seconds, default=None)
 
     def gaps(self):
-        """Every (begin, end, partition) without an owner, after all had one for the first time."""
+        """Every gap, after all partitions had an owner for the first time; what of it is in the session of a
+        member whose end was untold does not count."""
         owners = {partition: set() for partition in range(self.partitions)}
-        killed = [(e["t"], self._session_end(e["t"])) for e in self.events if e["e"] == "killed"]
+        untold = [(e["t"], self._session_end(e["t"])) for e in self.events if e["e"] in UNTOLD]
         gaps, begun, all_owned = [], {}, False
         for event in sorted(self.events, key=lambda event: event["t"]):
             self._apply(event, owners)
@@ -45,21 +65,21 @@ class Timeline:
                     begun.setdefault(partition, event["t"])
                 elif partition in begun:
                     end = event["t"]
-                    noticed = [min(session_end, end) for killed_at, session_end in killed if killed_at < end]
+                    noticed = [min(session_end, end) for gone_at, session_end in untold if gone_at < end]
                     begin = max([begun.pop(partition), *noticed])
-                    gaps.append((begin, end, partition))
+                    gaps.append(Gap(begin, end, partition))
         end = max((event["t"] for event in self.events), default=0)
-        gaps += [(begin, end, partition) for partition, begin in begun.items()]
+        gaps += [Gap(begin, end, partition) for partition, begin in begun.items()]
         return gaps
 
-    def around_longest(self):
-        """The longest time without an owner, and what happened to members and the server around it."""
-        begin, end, partition = max(self.gaps(), key=lambda gap: gap[1] - gap[0])
+    def around(self, gap):
+        """A gap, and what happened to members and the server around it."""
+        begin, end, partition = gap
         near = [e for e in self.events if begin - 2 * self.session_s <= e["t"] <= end]
         told = [f"{e['t'] - begin:+.1f} {e['e']} {e['m']}" for e in sorted(near, key=lambda event: event["t"])
-                if e["e"] in ("killed", "left") or e["e"] in ("assigned", "revoked") and partition in e["p"]]
+                if e["e"] in GONE or e["e"] in ("assigned", "revoked") and partition in e["p"]]
         told += [f"{at - begin:+.1f} restarted" for at in self.restarts if begin - 2 * self.session_s <= at <= end]
-        return f"partition {partition} for {end - begin:.1f} s: " + ", ".join(told)
+        return f"partition {partition} for {gap.seconds:.1f} s: " + ", ".join(told)
 
     @staticmethod
     def _apply(event, owners):
@@ -70,14 +90,14 @@ class Timeline:
         elif kind == "revoked":
             for partition in event["p"]:
                 owners[partition].discard(member)
-        elif kind in ("left", "killed"):
+        elif kind in GONE:
             for held in owners.values():
                 held.discard(member)
 
-    def _session_end(self, killed_at):
-        end = killed_at + self.session_s
+    def _session_end(self, gone_at):
+        end = gone_at + self.session_s
         for restarted_at in sorted(self.restarts):
-            if killed_at < restarted_at < end:
+            if gone_at < restarted_at < end:
                 end = restarted_at + self.session_s
         return end
 

@@ -1,41 +1,28 @@
 """How librdkafka reaches the server under test: the ready file turned into client settings.
 
-SIGN_IN chooses the mechanism: `oauthbearer` (default; the token of the published AWS MSK signer,
-made from credentials in the environment) or `scram` (SCRAM-SHA-512).
+SIGN_IN chooses the mechanism: `oauthbearer` (default; the token of the published AWS MSK signer) or
+`scram` (SCRAM-SHA-512).
 """
 
-import json
 import os
-import sys
-import time
 
-from aws_msk_iam_sasl_signer import MSKAuthTokenProvider
 from confluent_kafka.admin import AdminClient, NewTopic
 
-DEADLINE_S = 30
-
-
-class Failed(Exception):
-    """An expectation that did not hold, told in one sentence."""
-
-
-def expect(holds, sentence):
-    """Fails the run with `sentence` unless `holds`."""
-    if not holds:
-        raise Failed(sentence)
+import ready
+from ready import DEADLINE_S, Failed, Ready, expect, wait_for
 
 
 class Cluster:
     """One server under test, and the settings of a client that signs in to it."""
 
     def __init__(self, ready_file, sign_in=None):
-        with open(ready_file, encoding="utf-8") as file:
-            self.ready = json.load(file)
+        self.ready = Ready(ready_file)
         self.sign_in = sign_in or os.environ.get("SIGN_IN", "oauthbearer")
         self.errors = []
 
-    def settings(self, wrong_secret=False, **more):
-        """Client settings; every client-level error is kept in `self.errors`."""
+    def settings(self, user=None, **more):
+        """Settings of a client of `user`; every client-level error is kept in `self.errors`."""
+        user = user or self.ready.user()
         settings = {
             "bootstrap.servers": self.ready["bootstrap"],
             "security.protocol": "SASL_SSL",
@@ -43,25 +30,14 @@ class Cluster:
             "error_cb": self.errors.append,
         }
         if self.sign_in == "scram":
-            secret = self.ready["scram_password"]
             settings |= {
                 "sasl.mechanisms": "SCRAM-SHA-512",
-                "sasl.username": self.ready["scram_username"],
-                "sasl.password": "not " + secret if wrong_secret else secret,
+                "sasl.username": user.scram_username,
+                "sasl.password": user.scram_password,
             }
         else:
-            settings |= {
-                "sasl.mechanisms": "OAUTHBEARER",
-                "oauth_cb": lambda _: self._token(wrong_secret),
-            }
+            settings |= {"sasl.mechanisms": "OAUTHBEARER", "oauth_cb": lambda _: _token(user)}
         return settings | more
-
-    def _token(self, wrong_secret):
-        secret = self.ready["secret_access_key"]
-        os.environ["AWS_ACCESS_KEY_ID"] = self.ready["access_key_id"]
-        os.environ["AWS_SECRET_ACCESS_KEY"] = "not " + secret if wrong_secret else secret
-        token, expires_ms = MSKAuthTokenProvider.generate_auth_token(self.ready["region"])
-        return token, expires_ms / 1000
 
     def admin(self, **more):
         """An admin client whose first token, if it needs one, is there."""
@@ -105,18 +81,12 @@ def partitions_of_one_leader(admin, topic, count):
     raise Failed(f"no {count} partitions of {topic} have the same leader")
 
 
-def wait_for(condition, sentence):
-    """Asks until `condition` holds; at the deadline the run fails with `sentence`."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        expect(time.monotonic() < deadline, f"{sentence} (waited {DEADLINE_S} s)")
-        time.sleep(0.1)
+def _token(user):
+    token, expires_ms = user.token()
+    return token, expires_ms / 1000
 
 
 def run(main):
     """Runs a program's `main`, and says `ok` or what failed."""
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(f"FAILED: {failure}")
+    ready.run(main)
     print("ok")

@@ -133,6 +133,25 @@ fn the_orders_of_all_published_signers_are_taken() {
     }
 }
 
+/// What aws-msk-iam-auth 2.3.9 makes, with a shorter user agent.
+#[test]
+fn the_signer_of_java_leaves_the_path_out() {
+    let url = "https://kafka.us-east-1.amazonaws.com?Action=kafka-cluster%3AConnect\
+        &X-Amz-Security-Token=FwoGZXIvYXdzEXAMPLE%2Bsession%2Ftoken%3D%3D\
+        &X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20261123T003057Z&X-Amz-SignedHeaders=host\
+        &X-Amz-Expires=900\
+        &X-Amz-Credential=AKIDEXAMPLE%2F20261123%2Fus-east-1%2Fkafka-cluster%2Faws4_request\
+        &X-Amz-Signature=eb534b643abef1008a188657789dd4568cf8f806e7a43eaed6209a081f540bd4\
+        &User-Agent=aws-msk-iam-auth%2F2.3.9";
+    let map = map_with(access_key("AKIDEXAMPLE", Some(TOKEN)));
+    let client = Client::new(&map).at(Timestamp(1_795_393_857_000));
+    done(client.bear(&frame(&token(url))));
+    done(client.bear(&frame(&token(&url.replace("com?", "com/?")))));
+    let no_query = url.replace('?', "&");
+    let failure = failure(client.bear(&frame(&token(&no_query))));
+    assert!(matches!(failure, IamFailure::Malformed { .. }), "{failure}");
+}
+
 #[test]
 fn a_session_ends_with_its_token() {
     let lifetime = |map, request: &Request, after_ms| {
@@ -201,7 +220,7 @@ fn urls_of_another_form_are_refused() {
     for (scheme, path) in [
         ("http", "/"),
         ("HTTPS", "/"),
-        ("https", ""),
+        ("https", "//"),
         ("https", "/x"),
     ] {
         spoilt.push(Request {

@@ -1,6 +1,6 @@
 //! Requests that manage topics, and changes of partitions.
 
-use model::CleanupPolicy;
+use model::{CleanupPolicy, TopicConfig};
 use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
 use wire::messages::delete_topics::DeleteTopicsRequest;
 use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
@@ -8,19 +8,22 @@ use wire::{ApiKey, Response};
 
 use super::*;
 
-async fn create(peer: &mut Peer, version: i16, name: &str) -> (i16, i32) {
+fn creation(name: &str) -> CreateTopicsRequest {
     let topic = CreatableTopic {
         name: name.to_owned(),
         num_partitions: 1,
         replication_factor: -1,
         ..CreatableTopic::default()
     };
-    let request = CreateTopicsRequest {
+    CreateTopicsRequest {
         topics: vec![topic],
         timeout_ms: 30_000,
         ..CreateTopicsRequest::default()
-    };
-    match peer.call(version, request).await {
+    }
+}
+
+async fn create(peer: &mut Peer, version: i16, name: &str) -> (i16, i32) {
+    match peer.call(version, creation(name)).await {
         Response::CreateTopics(response) => {
             (response.topics[0].error_code, response.throttle_time_ms)
         }
@@ -121,19 +124,8 @@ async fn topic_requests_far_above_their_rate_are_refused() {
     let world = World::new();
     let mut peers: Vec<_> = (0..20).map(|_| world.connect()).collect();
     for (number, peer) in peers.iter_mut().enumerate() {
-        let topic = CreatableTopic {
-            name: format!("t{number}"),
-            num_partitions: 1,
-            replication_factor: -1,
-            ..CreatableTopic::default()
-        };
-        let request = CreateTopicsRequest {
-            topics: vec![topic],
-            timeout_ms: 30_000,
-            ..CreateTopicsRequest::default()
-        };
         let version = if number == 19 { 5 } else { 7 };
-        peer.send(version, request).await;
+        peer.send(version, creation(&format!("t{number}"))).await;
     }
     let start = Instant::now();
     let mut codes = Vec::new();

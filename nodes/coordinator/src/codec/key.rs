@@ -3,12 +3,11 @@
 //! Owns: their bytes.
 
 use bytes::Bytes;
-use model::{TopicId, VirtualClusterId};
+use model::{TopicId, TopicPartition, VirtualClusterId};
 
 use crate::codec::{Reader, Writer};
 use crate::effect::ReplayError;
 use crate::group::GroupKey;
-use crate::message::OffsetKey;
 
 const KIND_GROUP: u8 = 1;
 const KIND_OFFSET: u8 = 2;
@@ -19,7 +18,7 @@ pub(crate) enum RecordKey {
     /// A group: its generation and members.
     Group(GroupKey),
     /// A group's offset of one partition.
-    Offset(GroupKey, OffsetKey),
+    Offset(GroupKey, TopicPartition),
 }
 
 /// The key of a group's record.
@@ -28,7 +27,7 @@ pub(crate) fn group_key(group: &GroupKey) -> Bytes {
 }
 
 /// The key of an offset's record.
-pub(crate) fn offset_key(group: &GroupKey, key: &OffsetKey) -> Bytes {
+pub(crate) fn offset_key(group: &GroupKey, key: &TopicPartition) -> Bytes {
     let mut writer = head(KIND_OFFSET, group);
     writer.fixed(&key.topic.0);
     writer.fixed(&key.partition.to_be_bytes());
@@ -59,7 +58,7 @@ pub(crate) fn decode_key(bytes: &[u8]) -> Result<RecordKey, ReplayError> {
     } else {
         let topic = TopicId(reader.fixed()?);
         let partition = u32::from_be_bytes(reader.fixed()?);
-        RecordKey::Offset(group, OffsetKey { topic, partition })
+        RecordKey::Offset(group, TopicPartition { topic, partition })
     };
     reader.finish()?;
     Ok(key)

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use model::{LeaderEpoch, Offset, Timestamp, TopicId, VirtualClusterId};
+use model::{LeaderEpoch, Offset, Timestamp, TopicId, TopicPartition, VirtualClusterId};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -10,7 +10,6 @@ use super::stored_offset::StoredOffset;
 use super::{Reader, Writer};
 use crate::effect::ReplayError;
 use crate::group::GroupKey;
-use crate::message::OffsetKey;
 
 fn groups() -> impl Strategy<Value = GroupKey> {
     (any::<u32>(), ".{0,20}").prop_map(|(cluster, id)| GroupKey {
@@ -102,7 +101,7 @@ proptest! {
         let bytes = group_key(&group);
         prop_assert_eq!(decode_key(&bytes), Ok(RecordKey::Group(group.clone())));
         spoil(&bytes, at, decode_key);
-        let key = OffsetKey { topic: TopicId(topic), partition };
+        let key = TopicPartition { topic: TopicId(topic), partition };
         let bytes = offset_key(&group, &key);
         prop_assert_eq!(decode_key(&bytes), Ok(RecordKey::Offset(group, key)));
         spoil(&bytes, at, decode_key);

@@ -4,14 +4,14 @@
 
 use std::collections::BTreeMap;
 
+use model::TopicPartition;
+
 use crate::codec::key::offset_key;
 use crate::codec::stored_offset::StoredOffset;
 use crate::effect::StoredRecord;
 use crate::group::{Group, Phase};
 use crate::limits::COMMIT_BYTES_MAX;
-use crate::message::{
-    CommitOffset, CommitOffsets, DeleteOffsets, GroupError, Membership, OffsetKey,
-};
+use crate::message::{CommitOffset, CommitOffsets, DeleteOffsets, GroupError, Membership};
 use crate::subscription::CONSUMER;
 use crate::turn::Turn;
 
@@ -25,7 +25,7 @@ impl Group {
         turn: &mut Turn,
     ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
         self.check_commit(&commit.membership)?;
-        let last: BTreeMap<OffsetKey, &CommitOffset> = commit
+        let last: BTreeMap<TopicPartition, &CommitOffset> = commit
             .offsets
             .iter()
             .map(|offset| (offset.key, offset))
@@ -36,7 +36,7 @@ impl Group {
         }
         // Whoever commits is alive.
         self.keep_alive(&commit.membership.member_id, turn);
-        let results: BTreeMap<OffsetKey, Result<(), GroupError>> = last
+        let results: BTreeMap<TopicPartition, Result<(), GroupError>> = last
             .into_iter()
             .map(|(key, offset)| (key, self.commit_one(offset, commit.retention_ms, turn)))
             .collect();
@@ -127,7 +127,7 @@ impl Group {
     }
 
     /// Drops an offset, if there is one, for good.
-    pub(super) fn drop_offset(&mut self, key: &OffsetKey, turn: &mut Turn) {
+    pub(super) fn drop_offset(&mut self, key: &TopicPartition, turn: &mut Turn) {
         if self.offsets.remove(key) {
             turn.write(StoredRecord {
                 key: offset_key(&self.key, key),

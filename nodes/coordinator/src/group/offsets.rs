@@ -5,16 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::Timestamp;
+use model::{Timestamp, TopicPartition};
 
 use crate::codec::stored_offset::StoredOffset;
 use crate::limits::{GROUP_OFFSETS_MAX, OFFSET_METADATA_BYTES_SUM_MAX};
-use crate::message::{FetchedOffset, OffsetKey};
+use crate::message::FetchedOffset;
 
 /// Offsets by partition.
 #[derive(Debug, Default)]
 pub(crate) struct Offsets {
-    by_key: BTreeMap<OffsetKey, StoredOffset>,
+    by_key: BTreeMap<TopicPartition, StoredOffset>,
     metadata_bytes: usize,
 }
 
@@ -27,12 +27,12 @@ impl Offsets {
         self.by_key.len()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&OffsetKey, &StoredOffset)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&TopicPartition, &StoredOffset)> {
         self.by_key.iter()
     }
 
     /// Whether an offset with so much metadata may be put there.
-    pub(crate) fn has_room(&self, key: &OffsetKey, metadata_bytes: usize) -> bool {
+    pub(crate) fn has_room(&self, key: &TopicPartition, metadata_bytes: usize) -> bool {
         let known = self.by_key.get(key);
         let known_bytes = known.map_or(0, |offset| offset.metadata.len());
         let bytes = self.metadata_bytes - known_bytes + metadata_bytes;
@@ -40,7 +40,7 @@ impl Offsets {
             && bytes <= OFFSET_METADATA_BYTES_SUM_MAX
     }
 
-    pub(crate) fn insert(&mut self, key: OffsetKey, offset: StoredOffset) {
+    pub(crate) fn insert(&mut self, key: TopicPartition, offset: StoredOffset) {
         self.metadata_bytes += offset.metadata.len();
         if let Some(before) = self.by_key.insert(key, offset) {
             self.metadata_bytes -= before.metadata.len();
@@ -48,7 +48,7 @@ impl Offsets {
     }
 
     /// Drops an offset, and tells whether there was one.
-    pub(crate) fn remove(&mut self, key: &OffsetKey) -> bool {
+    pub(crate) fn remove(&mut self, key: &TopicPartition) -> bool {
         let removed = self.by_key.remove(key);
         if let Some(removed) = &removed {
             self.metadata_bytes -= removed.metadata.len();
@@ -59,15 +59,15 @@ impl Offsets {
     /// The partitions whose offsets `is_meant` is true of.
     pub(crate) fn keys(
         &self,
-        mut is_meant: impl FnMut(&OffsetKey, &StoredOffset) -> bool,
-    ) -> Vec<OffsetKey> {
+        mut is_meant: impl FnMut(&TopicPartition, &StoredOffset) -> bool,
+    ) -> Vec<TopicPartition> {
         let meant = self.iter().filter(|(key, offset)| is_meant(key, offset));
         meant.map(|(key, _)| *key).collect()
     }
 
     /// What was committed of `partitions`, in their order and each once, or of all: so an answer is
     /// never larger than what the group keeps.
-    pub(crate) fn fetch(&self, partitions: Option<&[OffsetKey]>) -> Vec<FetchedOffset> {
+    pub(crate) fn fetch(&self, partitions: Option<&[TopicPartition]>) -> Vec<FetchedOffset> {
         match partitions {
             Some(keys) => without_repeats(keys)
                 .map(|key| fetched(key, self.by_key.get(key)))
@@ -81,13 +81,13 @@ impl Offsets {
 }
 
 /// The first mention of each partition.
-pub(crate) fn without_repeats(keys: &[OffsetKey]) -> impl Iterator<Item = &OffsetKey> {
+pub(crate) fn without_repeats(keys: &[TopicPartition]) -> impl Iterator<Item = &TopicPartition> {
     let mut seen = BTreeSet::new();
     keys.iter().filter(move |key| seen.insert(**key))
 }
 
 /// The answer for one partition.
-pub(crate) fn fetched(key: &OffsetKey, offset: Option<&StoredOffset>) -> FetchedOffset {
+pub(crate) fn fetched(key: &TopicPartition, offset: Option<&StoredOffset>) -> FetchedOffset {
     FetchedOffset {
         key: *key,
         offset: offset.map(|offset| offset.offset),

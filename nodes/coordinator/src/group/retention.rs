@@ -8,13 +8,13 @@
 //! Unlike Apache Kafka, an offset that is committed while a group has long been empty is kept for the
 //! whole time from its commit.
 
-use model::{Instant, TopicId, TopicName};
+use model::{Instant, TopicId, TopicName, TopicPartition};
 
 use crate::codec::stored_offset::StoredOffset;
 use crate::group::offsets::expires_at;
 use crate::group::{Due, Group, Phase};
 use crate::limits::{EMPTY_GROUP_KEPT_MS, EXPIRY_CHECK_MS_MAX};
-use crate::message::{GroupError, OffsetKey};
+use crate::message::GroupError;
 use crate::turn::Turn;
 
 impl Group {
@@ -104,7 +104,7 @@ impl Group {
         self.await_expiry(turn);
     }
 
-    fn drop_offsets(&mut self, keys: &[OffsetKey], turn: &mut Turn) {
+    fn drop_offsets(&mut self, keys: &[TopicPartition], turn: &mut Turn) {
         for key in keys {
             self.drop_offset(key, turn);
         }

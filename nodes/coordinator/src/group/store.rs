@@ -4,6 +4,7 @@
 //! Owns: what of the state is written, and the state that a record gives.
 
 use bytes::Bytes;
+use model::TopicPartition;
 
 use crate::codec::key::{group_key, offset_key};
 use crate::codec::stored_group::{StoredGroup, StoredMember};
@@ -12,7 +13,6 @@ use crate::effect::StoredRecord;
 use crate::group::member::{Member, Protocols};
 use crate::group::roster::Roster;
 use crate::group::{Group, Phase};
-use crate::message::OffsetKey;
 use crate::turn::Turn;
 
 impl Group {
@@ -77,7 +77,7 @@ impl Group {
     }
 
     /// Takes in a record of an offset, in a replay.
-    pub(crate) fn restore_offset(&mut self, key: OffsetKey, offset: Option<StoredOffset>) {
+    pub(crate) fn restore_offset(&mut self, key: TopicPartition, offset: Option<StoredOffset>) {
         match offset {
             Some(offset) => self.offsets.insert(key, offset),
             None => {

@@ -3,20 +3,20 @@
 use coordinator::limits::{COMMIT_BYTES_MAX, GROUP_ID_BYTES_MAX, GROUP_OFFSETS_MAX};
 use coordinator::{
     CommitOffset, CommitOffsets, DeleteOffsets, FetchOffsets, FetchedOffset, GroupError,
-    GroupReply, GroupRequest, GroupState, JoinGroup, Membership, OffsetKey,
+    GroupReply, GroupRequest, GroupState, JoinGroup, Membership,
 };
-use model::{LeaderEpoch, Offset, TopicId, TopicName};
+use model::{LeaderEpoch, Offset, TopicId, TopicName, TopicPartition};
 
 use crate::shard::{CLUSTER, GROUP, Shard, With, join, membership, subscription};
 
-pub fn key(topic: u8, partition: u32) -> OffsetKey {
-    OffsetKey {
+pub fn key(topic: u8, partition: u32) -> TopicPartition {
+    TopicPartition {
         topic: TopicId([topic; 16]),
         partition,
     }
 }
 
-pub fn offset(key: OffsetKey, value: u64) -> CommitOffset {
+pub fn offset(key: TopicPartition, value: u64) -> CommitOffset {
     CommitOffset {
         key,
         offset: Offset::new(value).expect("it is small"),
@@ -50,14 +50,14 @@ pub fn committed(shard: &mut Shard, ask: GroupRequest) -> Results {
     }
 }
 
-pub fn fetch(shard: &mut Shard, partitions: Option<Vec<OffsetKey>>) -> Vec<FetchedOffset> {
+pub fn fetch(shard: &mut Shard, partitions: Option<Vec<TopicPartition>>) -> Vec<FetchedOffset> {
     match shard.ask(GroupRequest::FetchOffsets(FetchOffsets { partitions })) {
         GroupReply::FetchOffsets(reply) => reply.expect("offsets can always be read"),
         other => panic!("{other:?} is no answer to a fetch"),
     }
 }
 
-pub fn deleted(shard: &mut Shard, partitions: &[(OffsetKey, &str)]) -> Results {
+pub fn deleted(shard: &mut Shard, partitions: &[(TopicPartition, &str)]) -> Results {
     let partitions = partitions.iter().map(|(key, name)| {
         let name = TopicName::parse(name).expect("it is a name");
         (*key, name)

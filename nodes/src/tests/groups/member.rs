@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use coordinator::{
     CommitOffset, CommitOffsets, FetchOffsets, GroupError, GroupReply, GroupRequest, JoinGroup,
-    Joined, Membership, OffsetKey, SyncGroup, shard_of,
+    Joined, Membership, SyncGroup, shard_of,
 };
 use model::{Offset, TopicPartition};
 use node_api::{GroupCall, NodeTransport};
@@ -98,7 +98,7 @@ pub(in crate::tests) fn committing(
         membership.generation = -1;
     }
     let offsets = offsets.iter().map(|(partition, offset)| CommitOffset {
-        key: OffsetKey {
+        key: TopicPartition {
             topic: TOPIC,
             partition: *partition,
         },

@@ -233,7 +233,7 @@ fn read_segment(
     let failed = |error: &dyn std::fmt::Debug| format!("{segment:?}: {error:?}");
     let file = SegmentFile::open(disk, segment).map_err(|error| failed(&error))?;
     let header = file.header().map_err(|error| failed(&error))?;
-    let bytes = file.read_all().map_err(|error| failed(&error))?;
+    let bytes = file.read_to(file.length).map_err(|error| failed(&error))?;
     let (mut frames, mut digest) = (Vec::new(), SegmentDigest::default());
     let scanned = scan(&bytes, &header, |frame, at| {
         digest.add(&frame.origin, &frame.record, at);

@@ -117,19 +117,15 @@ impl Disk for FileDisk {
             .create_new(true)
             .open(&path)?;
         // Nobody reads the zeros, and a sync that had to write them all would hold up every other.
-        let around_cache = OpenOptions::new()
-            .write(true)
-            .custom_flags(AROUND_CACHE)
-            .open(&path);
         // Not every file system can do that, nor with every length.
-        around_cache
+        open_around_cache(&path)
             .and_then(|direct| write_zeros(&direct, bytes, rest))
             .or_else(|error| match error.kind() {
                 ErrorKind::InvalidInput | ErrorKind::Unsupported => write_zeros(&file, bytes, rest),
                 _ => Err(error),
             })?;
         file.sync_all()?;
-        Ok(Arc::new(OpenFile { file }))
+        Ok(Arc::new(OpenFile { file, direct: None }))
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
@@ -137,7 +133,15 @@ impl Disk for FileDisk {
             .read(true)
             .write(true)
             .open(self.path(name))?;
-        Ok(Arc::new(OpenFile { file }))
+        Ok(Arc::new(OpenFile { file, direct: None }))
+    }
+
+    fn open_to_fill(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        let path = self.path(name);
+        let file = OpenOptions::new().read(true).write(true).open(&path)?;
+        // Not every file system can do that.
+        let direct = open_around_cache(&path).ok();
+        Ok(Arc::new(OpenFile { file, direct }))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -153,8 +157,36 @@ impl Disk for FileDisk {
     }
 }
 
+fn open_around_cache(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .custom_flags(AROUND_CACHE)
+        .open(path)
+}
+
 struct OpenFile {
     file: File,
+    /// The same file around the page cache, for whole blocks.
+    direct: Option<File>,
+}
+
+impl OpenFile {
+    /// Whether the bytes went around the page cache, which takes a copy of each page: to write those
+    /// out again costs more than all else that the log does.
+    fn write_around_cache(&self, bytes: &[u8], position: u64) -> io::Result<bool> {
+        let is_whole = bytes.len().is_multiple_of(BLOCK_BYTES)
+            && position.is_multiple_of(BLOCK_BYTES as u64)
+            && bytes.as_ptr().align_offset(BLOCK_BYTES) == 0;
+        let Some(direct) = self.direct.as_ref().filter(|_| is_whole) else {
+            return Ok(false);
+        };
+        match direct.write_all_at(bytes, position) {
+            Ok(()) => Ok(true),
+            // This file system wants other blocks.
+            Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 impl DiskFile for OpenFile {
@@ -171,6 +203,9 @@ impl DiskFile for OpenFile {
     }
 
     fn write_at(&self, bytes: &[u8], position: u64) -> io::Result<()> {
+        if self.write_around_cache(bytes, position)? {
+            return Ok(());
+        }
         self.file.write_all_at(bytes, position)
     }
 
@@ -212,6 +247,20 @@ mod tests {
         file.set_length(4100).unwrap();
         disk.rename("x", "y").unwrap();
         disk.sync_folder().unwrap();
+
+        // Two blocks that lie in memory as they do in the file, behind what was written through the cache.
+        let filled = disk.open_to_fill("y").unwrap();
+        let memory = vec![7; 3 * BLOCK_BYTES];
+        let blocks = &memory[memory.as_ptr().align_offset(BLOCK_BYTES)..][..2 * BLOCK_BYTES];
+        filled.write_at(blocks, 8192).unwrap();
+        filled.write_at(&[8; 10], 8192 + 5).unwrap();
+        filled.sync().unwrap();
+        let mut found = vec![0; 2 * BLOCK_BYTES];
+        disk.open("y").unwrap().read_at(&mut found, 8192).unwrap();
+        let mut expected = blocks.to_vec();
+        expected[5..15].fill(8);
+        assert_eq!(found, expected);
+        filled.set_length(4100).unwrap();
 
         let file = disk.open("y").unwrap();
         let mut bytes = [1; 4];

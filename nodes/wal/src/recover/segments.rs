@@ -220,12 +220,16 @@ fn summarize(
     }
 }
 
-/// Finds what the last segment holds, and makes all of it durable.
-fn scan_last(
-    file: &SegmentFile,
-    header: &SegmentHeader,
-) -> Result<(SegmentDigest, Scan), WalError> {
-    let bytes = file.read_all()?;
+/// What a scan has found in the bytes that it went through.
+struct Scanned {
+    bytes: Vec<u8>,
+    digest: SegmentDigest,
+    scan: Scan,
+}
+
+/// Goes through the groups below `end`.
+fn scan_to(file: &SegmentFile, header: &SegmentHeader, end: u64) -> Result<Scanned, WalError> {
+    let bytes = file.read_to(end)?;
     let mut digest = SegmentDigest::default();
     let scan = scan(&bytes, header, |frame, at| {
         if let FrameRecord::Log(partition_log::LogRecord::Append(facts)) = &frame.record
@@ -238,6 +242,29 @@ fn scan_last(
         digest.add_reports(&frame.origin, &reports);
         Ok(())
     })?;
+    Ok(Scanned {
+        bytes,
+        digest,
+        scan,
+    })
+}
+
+/// Finds what the last segment holds, and makes all of it durable.
+fn scan_last(
+    file: &SegmentFile,
+    header: &SegmentHeader,
+) -> Result<(SegmentDigest, Scan), WalError> {
+    let reach = file.reach(header.identity)?;
+    let mut scanned = scan_to(file, header, reach)?;
+    if scanned.scan.torn == Some(Fault::GroupSize) && reach < file.length {
+        // The group that was in flight may lie across the reach, and be whole.
+        scanned = scan_to(file, header, file.length)?;
+    }
+    let Scanned {
+        bytes,
+        digest,
+        scan,
+    } = scanned;
     if let Some(range) = &scan.last_group {
         let name = segment_name(file.segment);
         let start = usize::try_from(range.start).expect("the file is in memory");

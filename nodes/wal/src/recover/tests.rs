@@ -10,7 +10,9 @@ use crate::fixtures::{HandClock, append, change, partition};
 use crate::format::BLOCK_BYTES;
 use crate::format::Chain;
 use crate::format::block::BlockFault;
+use crate::format::reach::Reach;
 use crate::names::{segment_name, spare_name};
+use crate::segment_file::SegmentFile;
 use crate::sim::{Crash, SimDisk};
 use crate::write::{FrameRecord, FrameWrite, PreparedFrame, TotalsOrder};
 
@@ -93,6 +95,45 @@ fn a_damaged_last_group_is_a_torn_end() {
     let (_, again) = try_open(&disk, 3).unwrap();
     assert_eq!(offsets(&again), [0, 1]);
     assert_eq!(again.torn, None);
+}
+
+fn last_segment(disk: &SimDisk) -> (SegmentFile, Identity) {
+    let file = SegmentFile::open(disk, SegmentId(0)).unwrap();
+    let identity = file.header().unwrap().identity;
+    (file, identity)
+}
+
+#[test]
+fn only_what_groups_may_have_reached_is_read() {
+    for groups in [0, 1, 5, 11] {
+        let disk = written(groups);
+        let (file, identity) = last_segment(&disk);
+        let (end, reach) = ((1 + groups) * 4096, file.reach(identity).unwrap());
+        assert!((end + 1..=end + 2 * 4096).contains(&reach), "{end} {reach}");
+    }
+}
+
+#[test]
+fn without_its_reach_a_segment_is_read_whole() {
+    let disk = written(3);
+    let (file, identity) = last_segment(&disk);
+    flip(&disk, 0, file.length - 2000);
+    assert_eq!(file.reach(identity).unwrap(), file.length);
+    let (_, recovered) = try_open(&disk, 2).unwrap();
+    assert_eq!(offsets(&recovered), [0, 1, 2]);
+}
+
+#[test]
+fn a_whole_group_that_lies_across_the_reach_is_kept() {
+    let disk = written(2);
+    let (file, identity) = last_segment(&disk);
+    // In the middle of the last group, as after a power failure that spared the group and not the new reach.
+    let end = 2 * 4096 + 100;
+    file.file
+        .write_at(&Reach { identity, end }.encode(), file.length - 4096)
+        .unwrap();
+    let (_, recovered) = try_open(&disk, 2).unwrap();
+    assert_eq!(offsets(&recovered), [0, 1]);
 }
 
 #[test]

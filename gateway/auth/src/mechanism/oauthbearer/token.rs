@@ -1,7 +1,8 @@
 //! The token of the MSK signers: base64url of
 //! `https://kafka.<region>.amazonaws.com/?Action=…&X-Amz-…=…&User-Agent=…`.
 //!
-//! Owns: decoding. The signers write the parameters in different orders, so order means nothing.
+//! Owns: decoding. The signers write the parameters in different orders, so order means nothing;
+//! that of Java leaves the path out of the URL, though it signs the path `/`.
 
 use base64::Engine;
 use base64::alphabet::URL_SAFE;
@@ -27,12 +28,13 @@ pub(super) fn parse(token: &str) -> Result<SignedRequest, IamFailure> {
     let rest = url
         .strip_prefix("https://")
         .ok_or(malformed("the URL's scheme is not https"))?;
-    let (host, query) = rest
-        .split_once('/')
-        .ok_or(malformed("the URL has no path"))?;
-    let query = query
-        .strip_prefix('?')
-        .ok_or(malformed("the URL's path is not /"))?;
+    let (place, query) = rest
+        .split_once('?')
+        .ok_or(malformed("the URL has no query"))?;
+    let host = place.strip_suffix('/').unwrap_or(place);
+    if host.contains('/') {
+        return Err(malformed("the URL's path is not /"));
+    }
     let mut parameters = Parameters::default();
     for pair in query.split('&') {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

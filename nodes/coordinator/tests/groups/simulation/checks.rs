@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use coordinator::{
-    DescribedGroup, GroupReply, GroupRequest, GroupState, OffsetKey, SnapshotPlace, StoredRecord,
+    DescribedGroup, GroupReply, GroupRequest, GroupState, SnapshotPlace, StoredRecord,
 };
+use model::TopicPartition;
 
 use crate::shard::{CLUSTER, replay};
 use crate::simulation::client::{Client, share};
@@ -16,7 +17,7 @@ pub struct Known {
     /// The generation that members were told of last; none after a crash, or where there is none.
     pub generation: Option<i32>,
     /// What was committed last of each partition.
-    pub offsets: BTreeMap<OffsetKey, u64>,
+    pub offsets: BTreeMap<TopicPartition, u64>,
 }
 
 impl World {

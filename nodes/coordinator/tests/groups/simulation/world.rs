@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coordinator::{
     CallId, GroupError, GroupReply, GroupRequest, GroupState, LeaveGroup, Leaver, Membership,
-    OffsetKey, StoredRecord,
+    StoredRecord,
 };
+use model::TopicPartition;
 
 use crate::offsets::{commit, key, nobody, offset};
 use crate::shard::{CLUSTER, Shard};
@@ -22,7 +23,7 @@ struct Asked {
     life: u64,
     group: &'static str,
     membership: Membership,
-    offsets: Vec<(OffsetKey, u64)>,
+    offsets: Vec<(TopicPartition, u64)>,
 }
 
 pub struct World {
@@ -192,7 +193,10 @@ impl World {
         self.hand_in(asked, ask);
     }
 
-    fn some_offsets(&mut self, membership: &Membership) -> (GroupRequest, Vec<(OffsetKey, u64)>) {
+    fn some_offsets(
+        &mut self,
+        membership: &Membership,
+    ) -> (GroupRequest, Vec<(TopicPartition, u64)>) {
         let offsets = (0..1 + self.chance.below(3)).map(|_| {
             let partition = self.chance.below(4) as u32;
             (key(1, partition), self.chance.below(1000))
@@ -292,7 +296,7 @@ impl World {
         self.check_groups();
     }
 
-    fn ask(&mut self, client: usize, ask: GroupRequest, offsets: Vec<(OffsetKey, u64)>) {
+    fn ask(&mut self, client: usize, ask: GroupRequest, offsets: Vec<(TopicPartition, u64)>) {
         let asks = &self.clients[client];
         let asked = Asked {
             client: Some(client),

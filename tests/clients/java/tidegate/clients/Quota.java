@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.File;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.Properties;
 import java.util.Queue;
 import java.util.UUID;
@@ -19,8 +18,6 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.Metric;
-import org.apache.kafka.common.MetricName;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -57,7 +54,7 @@ public final class Quota {
         Quota quota = new Quota(new Cluster(args[0]), Integer.parseInt(args[2]));
         try {
             quota.run(args[1], new File(args[3]));
-        } catch (Cluster.Failed failure) {
+        } catch (Expect.Failed failure) {
             System.err.println("FAILED: " + failure.getMessage());
             System.exit(1);
         }
@@ -67,15 +64,15 @@ public final class Quota {
 
     private void run(String mode, File result) throws Exception {
         try (Admin admin = Admin.create(cluster.settings())) {
-            Cluster.createTopic(admin, topic, 12);
-            List<Integer> partitions = Cluster.partitionsOfOneLeader(admin, topic, 2);
+            Topics.create(admin, topic, 12);
+            List<Integer> partitions = Topics.partitionsOfOneLeader(admin, topic, 2);
             if (mode.equals("ingress")) {
                 ingress(partitions);
             } else {
                 fill(partitions.get(0));
                 egress(partitions);
             }
-            Cluster.deleteTopic(admin, topic);
+            Topics.delete(admin, topic);
         }
         write(mode, result);
     }
@@ -137,7 +134,7 @@ public final class Quota {
             Thread.sleep(1);
         }
         over = true;
-        throttleMs = max(producer.metrics(), "produce-throttle-time-max");
+        throttleMs = ClientMetrics.max(producer.metrics(), "produce-throttle-time-max");
         producer.close(Duration.ZERO);
     }
 
@@ -151,7 +148,7 @@ public final class Quota {
                 });
             }
         }
-        Cluster.expect(errors.isEmpty(), "client errors, the first: " + errors.peek());
+        Expect.expect(errors.isEmpty(), "client errors, the first: " + errors.peek());
     }
 
     /** Reads both partitions by one consumer; bytes count when the application has them. */
@@ -175,7 +172,7 @@ public final class Quota {
                     flow.done(System.currentTimeMillis() - read.timestamp());
                 }
             }
-            throttleMs = max(consumer.metrics(), "fetch-throttle-time-max");
+            throttleMs = ClientMetrics.max(consumer.metrics(), "fetch-throttle-time-max");
         }
         over = true;
         writer.join();
@@ -195,11 +192,5 @@ public final class Quota {
         } catch (InterruptedException interrupted) {
             errors.add(interrupted.toString());
         }
-    }
-
-    private static double max(Map<MetricName, ? extends Metric> metrics, String name) {
-        return metrics.entrySet().stream().filter(entry -> entry.getKey().name().equals(name))
-            .mapToDouble(entry -> ((Number) entry.getValue().metricValue()).doubleValue())
-            .filter(Double::isFinite).max().orElse(0);
     }
 }
