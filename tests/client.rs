@@ -23,14 +23,13 @@ mod exchange;
 mod reading;
 mod scram;
 mod sign_in;
-mod sigv4;
 
 pub use calls::{FetchLimits, fetch_request, partition_of, produce_request};
 pub use endpoint::Endpoint;
 pub use exchange::{Exchange, usual_version};
 pub use scram::{ScramClient, ScramHash};
 pub use sign_in::{Credentials, Session, SignInError};
-pub use sigv4::SignedRequest;
+pub use signer::SignedRequest;
 
 /// How long each step may take; then it fails, so that no test hangs.
 pub const PATIENCE: Duration = Duration::from_secs(40);

@@ -1,6 +1,6 @@
 //! Signing in, by each mechanism.
 //!
-//! Owns: the order of the frames. Does not own: what is in them (`scram`, `sigv4`).
+//! Owns: the order of the frames. Does not own: what is in them (`scram`, the crate `signer`).
 
 use bytes::Bytes;
 use wire::messages::sasl_authenticate::{SaslAuthenticateRequest, SaslAuthenticateResponse};

@@ -2,7 +2,7 @@
 # Makes one foreign client ready to run: Debian packages only where a command is missing (that
 # needs root), everything else below target/clients, made once for each version of its sources.
 #
-# usage: setup.sh kcat | python | node | java | go | rust | figures | librdkafka | kafka-python | kafka-tools
+# usage: setup.sh kcat | python | node | java | go | rust | librdkafka | kafka-python | kafka-tools
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=$here/../../target/clients
@@ -78,23 +78,11 @@ setup_go() {
 
 # What the build of librdkafka inside rdkafka needs; cargo brings the rest, below its own target folder.
 setup_rust() {
+  have c++ g++
   have make make
   have pkg-config pkg-config
   have /usr/include/openssl/ssl.h libssl-dev
   have /usr/include/zlib.h zlib1g-dev
-}
-
-setup_figures() {
-  have cc gcc
-  have /usr/include/librdkafka/rdkafka.h librdkafka-dev
-  setup_python
-  fresh figures "$here/figures/figures.c" "$here/python/requirements.txt" && return
-  # The library inside the Python package: Debian's 2.0.2 cannot sign in to Apache Kafka 4 by SCRAM.
-  lib=$(echo "$cache"/venv/lib/python3*/site-packages/confluent_kafka.libs/librdkafka-*)
-  lib=$(realpath "$lib")
-  cc -std=c11 -O2 -Wall -Wextra -o "$cache/figures" "$here/figures/figures.c" \
-    -L"$(dirname "$lib")" -l:"$(basename "$lib")" -Wl,-rpath,"$(dirname "$lib")" -lpthread
-  echo "$sum" >"$stamp"
 }
 
 # librdkafka with its own tests, as the npm package carries it, in librdkafka/.
@@ -149,6 +137,6 @@ setup_kafka_tools() {
 }
 
 case ${1:-} in
-  kcat | python | node | java | go | rust | figures | librdkafka | kafka-python | kafka-tools) "setup_${1/-/_}" ;;
-  *) echo "usage: $0 kcat | python | node | java | go | rust | figures | librdkafka | kafka-python | kafka-tools" >&2; exit 2 ;;
+  kcat | python | node | java | go | rust | librdkafka | kafka-python | kafka-tools) "setup_${1/-/_}" ;;
+  *) echo "usage: $0 kcat | python | node | java | go | rust | librdkafka | kafka-python | kafka-tools" >&2; exit 2 ;;
 esac

@@ -102,10 +102,14 @@ const TABLE: &[(&str, Kind, &[&str])] = &[
             "partition-log",
             "quota",
             "records",
+            "signer",
             "wal",
             "wire",
         ],
     ),
+    // Clients of the wire alone: nothing of the server is in them.
+    ("signer", Kind::Whole, &[]),
+    ("loadtest", Kind::Whole, &["signer"]),
     ("rust-clients", Kind::Whole, &[]),
 ];
 

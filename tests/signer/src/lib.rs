@@ -2,7 +2,8 @@
 //! query of a presigned URL.
 //!
 //! Owns: the signature and the two texts that carry it. Does not own: the frames they travel in. Written apart from
-//! the server's side; the test vectors were made by the published client libraries.
+//! the server's side, for the raw client of the tests and for the load generator; the test vectors were made by the
+//! published client libraries.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,6 +15,9 @@ use time::macros::format_description;
 
 /// How long a signature is valid; the published libraries say as much.
 const EXPIRES_S: u64 = 900;
+
+/// What the client calls itself; no part of what is signed.
+const USER_AGENT: &str = "tidegate-signer";
 
 /// Who signs what, and when.
 #[derive(Clone, Debug)]
@@ -53,7 +57,7 @@ impl SignedRequest {
         let mut put = |name: &str, value: String| fields.insert(name.to_owned(), value.into());
         put("version", "2020_10_22".to_owned());
         put("host", self.host.clone());
-        put("user-agent", "tidegate-tests".to_owned());
+        put("user-agent", USER_AGENT.to_owned());
         for (name, value) in self.parameters() {
             put(&name.to_ascii_lowercase(), value);
         }
@@ -61,16 +65,22 @@ impl SignedRequest {
         serde_json::Value::Object(fields).to_string()
     }
 
-    /// What a client of OAUTHBEARER sends.
+    /// The token of OAUTHBEARER: the presigned URL of the region's Kafka service, which names no cluster.
     #[must_use]
-    pub fn bearer_frame(&self) -> String {
+    pub fn bearer_token(&self) -> String {
         let host = format!("kafka.{}.amazonaws.com", self.region);
         let signature = self.signature(&host);
         let url = format!(
-            "https://{host}/?{}&X-Amz-Signature={signature}&User-Agent=tidegate-tests",
+            "https://{host}/?{}&X-Amz-Signature={signature}&User-Agent={USER_AGENT}",
             self.query()
         );
-        format!("n,,\x01auth=Bearer {}\x01\x01", URL_SAFE_NO_PAD.encode(url))
+        URL_SAFE_NO_PAD.encode(url)
+    }
+
+    /// What a client of OAUTHBEARER sends (RFC 7628).
+    #[must_use]
+    pub fn bearer_frame(&self) -> String {
+        format!("n,,\x01auth=Bearer {}\x01\x01", self.bearer_token())
     }
 
     /// The signed parameters, in the order in which they are signed.
