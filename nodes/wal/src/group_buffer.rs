@@ -30,7 +30,7 @@ impl GroupBuffer {
     /// Begins a new group. What a single large frame has taken beyond the usual is given back.
     pub(crate) fn begin(&mut self) {
         let capacity = self.memory.capacity();
-        if capacity < USUAL_BYTES || capacity > USUAL_BYTES + BLOCK_BYTES {
+        if !(USUAL_BYTES..=USUAL_BYTES + BLOCK_BYTES).contains(&capacity) {
             (self.memory, self.start) = aligned(USUAL_BYTES);
         }
         self.memory.truncate(self.start);
