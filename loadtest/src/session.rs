@@ -82,8 +82,15 @@ impl Session {
             stop,
             label: label.clone(),
         };
+        write_out();
         stage.run().context(label)
     }
+}
+
+/// Has the system write out what it holds back: what one server left to it must not get in the way of
+/// the next one's syncs. Where there is no such command, it does.
+fn write_out() {
+    let _ = std::process::Command::new("sync").status();
 }
 
 /// Which server comes when: there and back again.

@@ -46,7 +46,9 @@ pub trait Disk: Send + Sync + 'static {
 
     /// Opens a file of which much is read or written in whole blocks that lie in memory as they do in
     /// the file: those need not pass through a cache.
-    fn open_for_blocks(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
+    fn open_for_blocks(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        self.open(name)
+    }
 
     /// Renames a file; `to` must not exist.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;

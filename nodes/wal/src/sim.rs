@@ -137,10 +137,6 @@ impl Disk for SimDisk {
         Ok(self.file(inode))
     }
 
-    fn open_for_blocks(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        self.open(name)
-    }
-
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         self.world().rename(from, to)
     }
