@@ -4,11 +4,11 @@
 use bytes::Bytes;
 use coordinator::{
     CallId, CommitOffset, CommitOffsets, Coordinator, Effect, GroupCall, GroupReply, GroupRequest,
-    GroupRules, JoinGroup, Membership, Moment, OffsetKey, SyncGroup,
+    GroupRules, JoinGroup, Membership, Moment, SyncGroup,
 };
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput};
-use model::{GroupSettings, Instant, Offset, Timestamp, TopicId, VirtualClusterId};
+use model::{GroupSettings, Instant, Offset, Timestamp, TopicId, TopicPartition, VirtualClusterId};
 
 const CLUSTER: VirtualClusterId = VirtualClusterId(1);
 /// A shard's part of a virtual cluster's groups.
@@ -99,7 +99,7 @@ impl Shard {
 
 fn commit(membership: &Membership, offset: u64) -> GroupRequest {
     let offsets = (0..OFFSETS).map(|partition| CommitOffset {
-        key: OffsetKey {
+        key: TopicPartition {
             topic: TopicId([7; 16]),
             partition,
         },
