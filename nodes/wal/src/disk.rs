@@ -15,6 +15,8 @@ pub mod file;
 use std::io;
 use std::sync::Arc;
 
+use crate::format::BLOCK_BYTES;
+
 pub use file::FileDisk;
 
 /// Zeros are written in pieces of this size: so much can stand before a sync of the log's own.
@@ -90,4 +92,12 @@ impl DiskLock {
             _guard: Box::new(guard),
         }
     }
+}
+
+/// Memory that takes `bytes` from a block's beginning on, filled up to there; and where that is.
+pub(crate) fn aligned(bytes: usize) -> (Vec<u8>, usize) {
+    let mut memory: Vec<u8> = Vec::with_capacity(bytes + BLOCK_BYTES);
+    let start = memory.as_ptr().align_offset(BLOCK_BYTES);
+    memory.resize(start, 0);
+    (memory, start)
 }

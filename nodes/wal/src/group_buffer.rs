@@ -6,6 +6,7 @@
 use model::Timestamp;
 
 use crate::config::GROUP_BYTES_MAX;
+use crate::disk::aligned;
 use crate::format::frame::{FRAME_HEADER_BYTES, FrameOrigin, put_frame};
 use crate::format::group::{GROUP_HEADER_BYTES, GroupHeader, add_frame_crc};
 use crate::format::{BLOCK_BYTES, Chain, Identity};
@@ -104,12 +105,4 @@ impl GroupBuffer {
             (self.memory, self.start) = (memory, start);
         }
     }
-}
-
-/// Memory that takes `bytes` from a block's beginning on, filled up to there; and where that is.
-fn aligned(bytes: usize) -> (Vec<u8>, usize) {
-    let mut memory: Vec<u8> = Vec::with_capacity(bytes + BLOCK_BYTES);
-    let start = memory.as_ptr().align_offset(BLOCK_BYTES);
-    memory.resize(start, 0);
-    (memory, start)
 }

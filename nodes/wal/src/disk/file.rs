@@ -10,7 +10,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Disk, DiskFile, DiskLock, PIECE_BYTES};
+use super::{Disk, DiskFile, DiskLock, PIECE_BYTES, aligned};
 use crate::format::BLOCK_BYTES;
 
 /// The file that is locked. It is never removed: a lock on a removed file excludes nobody.
@@ -62,8 +62,9 @@ fn make_folder(path: &Path) -> io::Result<()> {
 
 fn write_zeros(file: &File, bytes: u64, rest: &mut dyn FnMut()) -> io::Result<()> {
     // Around the page cache, memory must lie as blocks do.
-    let zeros = vec![0_u8; PIECE_BYTES + BLOCK_BYTES];
-    let zeros = &zeros[zeros.as_ptr().align_offset(BLOCK_BYTES)..];
+    let (mut zeros, start) = aligned(PIECE_BYTES);
+    zeros.resize(start + PIECE_BYTES, 0);
+    let zeros = &zeros[start..];
     let mut written = 0;
     while written < bytes {
         let left = usize::try_from(bytes - written).unwrap_or(usize::MAX);
