@@ -19,6 +19,9 @@ const BATCHES_PER_SEGMENT_MIN: u64 = 4;
 /// More than what a batch costs beside its bytes in the write-ahead log.
 const FRAME_OVERHEAD: u64 = 4096;
 
+/// Most threads that serve clients and partitions.
+const THREADS_MAX: u16 = 1024;
+
 /// The flags of `tidegate serve`; each goes over the file and the environment.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct Flags {
@@ -62,6 +65,8 @@ pub struct Config {
     pub log: String,
     /// `text` or `json`.
     pub log_format: LogFormat,
+    /// Threads that serve clients and partitions, 1 to 1024; by default as many as there are cores, but one.
+    pub threads: Option<u16>,
     /// Size of one file of the write-ahead log in bytes, a multiple of 4096; 4 MiB to 256 MiB, and at
     /// least four times the largest message.
     pub segment_bytes: u64,
@@ -170,6 +175,7 @@ impl Default for Config {
             domain: "localhost".to_owned(),
             log: "info".to_owned(),
             log_format: LogFormat::Text,
+            threads: None,
             segment_bytes: 64 << 20,
             tail_cache_bytes: 64 << 20,
             clock_offset_file: None,
@@ -233,6 +239,11 @@ impl Config {
         if !allowed.contains(&bytes) || !bytes.is_multiple_of(4096) {
             bail!("segment_bytes: {bytes} is not a multiple of 4096 from 4 MiB to 256 MiB");
         }
+        if let Some(threads) = self.threads
+            && !(1..=THREADS_MAX).contains(&threads)
+        {
+            bail!("threads: {threads} is not 1 to {THREADS_MAX}");
+        }
         if self.retention_check_interval_ms == 0 {
             bail!("retention_check_interval_ms: must be at least 1");
         }
@@ -256,6 +267,17 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// Threads that serve clients and partitions. One core is left to the log's thread, to reads of files and
+    /// to the system's own work: a thread that waits for its core costs more than it does.
+    pub fn threads(&self) -> u16 {
+        self.threads.unwrap_or_else(|| {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            u16::try_from(cores).map_or(THREADS_MAX, |cores| {
+                cores.saturating_sub(1).clamp(1, THREADS_MAX)
+            })
+        })
     }
 
     /// Address of health, metrics and usage.

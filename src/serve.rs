@@ -72,6 +72,7 @@ pub fn serve(flags: &Flags) -> Result<()> {
     // Held until the process ends, however it ends.
     let _lock = lock(&config.data)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(usize::from(config.threads()))
         .enable_all()
         .build()?;
     let outcome = runtime.block_on(run(&config));
@@ -186,7 +187,7 @@ async fn start_node(config: &Config, balancer: &Balancer, clock: &Arc<dyn Clock>
         config: NodeConfig {
             node: NODE,
             folder: config.data.join("wal"),
-            shards: shards(),
+            shards: shards(config.threads()),
             segment_bytes: config.segment_bytes,
             tail_cache_bytes: config.tail_cache_bytes,
             retention_check_interval: Duration::from_millis(config.retention_check_interval_ms),
@@ -199,18 +200,12 @@ async fn start_node(config: &Config, balancer: &Balancer, clock: &Arc<dyn Clock>
     Node::start(parts).await.context("starting the node")
 }
 
-/// One shard a core, as a power of two so that lanes divide evenly.
-fn shards() -> u16 {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    if cores >= 8 {
-        8
-    } else if cores >= 4 {
-        4
-    } else if cores >= 2 {
-        2
-    } else {
-        1
-    }
+/// Most shards of a node.
+const SHARDS_MAX: u16 = 8;
+
+/// One shard a thread, as a power of two so that lanes divide evenly.
+fn shards(threads: u16) -> u16 {
+    1 << threads.min(SHARDS_MAX).ilog2()
 }
 
 fn start_gateway(

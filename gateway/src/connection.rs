@@ -32,8 +32,9 @@ use crate::call::Answer;
 use crate::client::Client;
 use crate::dispatch::Step;
 use crate::limits::{
-    FAREWELL_MAX, FRAME_STEP_BYTES, IN_FLIGHT_BYTES_MAX, IN_FLIGHT_REQUESTS_MAX, LINGER_BYTES_MAX,
-    LINGER_MAX, SIGN_IN_FRAME_STEP_BYTES, UNSENT_BYTES_MAX,
+    FAREWELL_MAX, FRAME_PLACE_BYTES_MAX, FRAME_STEP_BYTES, IN_FLIGHT_BYTES_MAX,
+    IN_FLIGHT_REQUESTS_MAX, LINGER_BYTES_MAX, LINGER_MAX, SIGN_IN_FRAME_STEP_BYTES,
+    UNSENT_BYTES_MAX,
 };
 use crate::memory::Held;
 use crate::services::{Services, is_set};
@@ -345,6 +346,7 @@ fn bounds<'a>(services: &'a Services, client: &'a Client, is_known: bool) -> Bou
         Bounds {
             frame_bytes_max: config.request_bytes_max,
             step_bytes: FRAME_STEP_BYTES,
+            place_bytes_max: FRAME_PLACE_BYTES_MAX,
             memory: &services.request_memory,
             share: client
                 .place
@@ -355,6 +357,7 @@ fn bounds<'a>(services: &'a Services, client: &'a Client, is_known: bool) -> Bou
         Bounds {
             frame_bytes_max: config.sign_in_request_bytes_max,
             step_bytes: SIGN_IN_FRAME_STEP_BYTES,
+            place_bytes_max: SIGN_IN_FRAME_STEP_BYTES,
             memory: &services.sign_in_memory,
             share: None,
         }

@@ -27,6 +27,10 @@ pub const TURN_BYTES: usize = 128 * 1024;
 /// a frame that is announced and never comes costs this much.
 pub const FRAME_STEP_BYTES: usize = 256 << 10;
 
+/// A frame up to this size is received where it stays; a longer one is moved as it grows, so that who announces
+/// one takes no address space for it.
+pub const FRAME_PLACE_BYTES_MAX: usize = 2 << 20;
+
 /// The first step before sign-in, when anybody may announce frames.
 pub const SIGN_IN_FRAME_STEP_BYTES: usize = 4 << 10;
 

@@ -42,6 +42,7 @@ fn a_wrong_value_is_refused_with_its_name() {
     for (toml, name) in [
         ("segment_bytes = 5", "segment_bytes"),
         ("segment_bytes = \"big\"", "segment_bytes"),
+        ("threads = 0", "threads: 0 is not 1 to 1024"),
         (
             "segment_bytes = 8388608",
             "clusters.demo.limits.message_bytes_max",

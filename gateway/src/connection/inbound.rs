@@ -55,6 +55,9 @@ pub(crate) struct Bounds<'a> {
     pub(crate) frame_bytes_max: usize,
     /// Memory that is taken at once; then as much again as has arrived.
     pub(crate) step_bytes: usize,
+    /// So long a frame is not moved as it grows: it has its place from the start, but no memory of the
+    /// system's until its bytes come.
+    pub(crate) place_bytes_max: usize,
     pub(crate) memory: &'a Arc<Semaphore>,
     /// The share of it that the virtual cluster has, if it is known.
     pub(crate) share: Option<&'a Arc<Semaphore>>,
@@ -133,10 +136,15 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
             let Some(length) = self.length(bounds.frame_bytes_max).await? else {
                 return Ok(None);
             };
+            let place = if length <= bounds.place_bytes_max {
+                length
+            } else {
+                0
+            };
             self.body = Some(Body {
                 length,
                 step_bytes: bounds.step_bytes,
-                bytes: BytesMut::new(),
+                bytes: BytesMut::with_capacity(place),
                 memory: Reserved {
                     source: Memory::new(bounds.memory, bounds.share),
                     held: None,
@@ -224,12 +232,13 @@ mod tests {
     use tokio::io::AsyncWriteExt;
 
     use super::*;
-    use crate::limits::FRAME_STEP_BYTES;
+    use crate::limits::{FRAME_PLACE_BYTES_MAX, FRAME_STEP_BYTES};
 
     fn bounds(frame_bytes_max: usize, memory: &Arc<Semaphore>) -> Bounds<'_> {
         Bounds {
             frame_bytes_max,
             step_bytes: FRAME_STEP_BYTES,
+            place_bytes_max: FRAME_PLACE_BYTES_MAX,
             memory,
             share: None,
         }
