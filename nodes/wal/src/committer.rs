@@ -110,13 +110,13 @@ impl Committer {
         let commit_time = parts.clock.wall().max(parts.active.chain.commit_time);
         let first = pending.front_mut().expect("a group has a frame");
         parts.fill_totals(first, commit_time);
-        self.buffer.begin();
+        self.buffer.begin().map_err(WalError::Memory)?;
         // An empty segment takes any frame: a frame is a quarter of a segment at most.
         let full = !self.parts.active.is_empty() && !self.parts.active.fits(&self.buffer, first);
         let sealed = if full { Some(self.roll()?) } else { None };
         let active = &self.parts.active;
         let (identity, chain) = (active.identity, active.chain);
-        let shards = self.assemble(pending, commit_time);
+        let shards = self.assemble(pending, commit_time)?;
         let chain = self.buffer.finish(identity, chain, commit_time);
         self.parts.active.write_group(self.buffer.bytes(), chain)?;
         Ok(Commit { sealed, shards })
@@ -148,7 +148,7 @@ impl Committer {
         &mut self,
         pending: &mut VecDeque<PreparedFrame>,
         commit_time: Timestamp,
-    ) -> Vec<ShardCommit> {
+    ) -> Result<Vec<ShardCommit>, WalError> {
         let mut shards = BTreeMap::new();
         while let Some(frame) = pending.front_mut() {
             self.parts.fill_totals(frame, commit_time);
@@ -156,9 +156,9 @@ impl Committer {
                 break;
             }
             let frame = pending.pop_front().expect("it was there just now");
-            self.place(frame, commit_time, &mut shards);
+            self.place(frame, commit_time, &mut shards)?;
         }
-        shards.into_values().collect()
+        Ok(shards.into_values().collect())
     }
 
     fn takes(&self, frame: &PreparedFrame) -> bool {
@@ -173,7 +173,7 @@ impl Committer {
         frame: PreparedFrame,
         commit_time: Timestamp,
         shards: &mut BTreeMap<u16, ShardCommit>,
-    ) {
+    ) -> Result<(), WalError> {
         let largest = self.parts.config.frame_bytes_max();
         let (frame_bytes, submitted_bytes) = (frame.frame_bytes(), frame.submitted_bytes());
         assert!(
@@ -193,6 +193,7 @@ impl Committer {
         let follows = active.digest.follows(origin.partition, &write.record);
         assert!(follows, "batches of {} ascend by offset", origin.partition);
         let in_group = self.buffer.push(&origin, &write.record, frame.payload());
+        let in_group = in_group.map_err(WalError::Memory)?;
         let at = payload_at(origin.segment, active.end() + in_group, frame_bytes);
         active.digest.add(&origin, &write.record, at);
         let reports = egress_reports(&origin, &write.record, frame.payload());
@@ -221,6 +222,7 @@ impl Committer {
             at,
             batch: write.batch,
         });
+        Ok(())
     }
 
     /// The segment that is being written; it cannot be recycled.

@@ -111,27 +111,35 @@ pub struct Frame<'a> {
     pub crc: u32,
 }
 
-/// Appends a frame to `out`. The payload comes in pieces that are copied once. Says its checksum.
+/// Writes a frame to `out`, which is as large as the frame. The payload comes in pieces that are copied
+/// once. Says its checksum.
+///
+/// # Panics
+/// If `out` has another size.
 pub fn put_frame(
-    out: &mut Vec<u8>,
+    out: &mut [u8],
     origin: &FrameOrigin,
     record: &FrameRecord,
     payload: [&[u8]; 2],
 ) -> u32 {
-    let start = out.len();
-    let length = payload[0].len() + payload[1].len();
-    out.put_u32_le(0);
-    out.put_u32_le(u32::try_from(length).expect("a frame fits into a segment"));
-    put_header(out, origin, record);
-    assert_eq!(out.len() - start, FRAME_HEADER_BYTES);
-    out.extend_from_slice(payload[0]);
-    out.extend_from_slice(payload[1]);
-    let crc = crc32c::crc32c(&out[start + CRC_BYTES..]);
-    out[start..start + CRC_BYTES].copy_from_slice(&crc.to_le_bytes());
+    let (header, rest) = out.split_at_mut(FRAME_HEADER_BYTES);
+    let (head, body) = rest.split_at_mut(payload[0].len());
+    put_header(header, origin, record, head.len() + body.len());
+    head.copy_from_slice(payload[0]);
+    body.copy_from_slice(payload[1]);
+    let crc = crc32c::crc32c(&out[CRC_BYTES..]);
+    out[..CRC_BYTES].copy_from_slice(&crc.to_le_bytes());
     crc
 }
 
-fn put_header(out: &mut Vec<u8>, origin: &FrameOrigin, record: &FrameRecord) {
+/// The header, but for the checksum.
+fn put_header(
+    mut out: &mut [u8],
+    origin: &FrameOrigin,
+    record: &FrameRecord,
+    payload_bytes: usize,
+) {
+    let payload_bytes = u32::try_from(payload_bytes).expect("a frame fits into a segment");
     let facts = match record {
         FrameRecord::Log(LogRecord::Append(facts)) => Some(facts),
         _ => None,
@@ -143,6 +151,8 @@ fn put_header(out: &mut Vec<u8>, origin: &FrameOrigin, record: &FrameRecord) {
         FrameRecord::Log(LogRecord::LogStart(offset, _)) => offset.value(),
         _ => 0,
     };
+    out.put_u32_le(0);
+    out.put_u32_le(payload_bytes);
     out.put_u8(kind(record));
     out.put_u8(if producer.is_some() { FLAG_PRODUCER } else { 0 });
     out.put_u8(append_id.map_or(0, |id| id.lane.0));
@@ -168,6 +178,7 @@ fn put_header(out: &mut Vec<u8>, origin: &FrameOrigin, record: &FrameRecord) {
     // Key and nonce.
     out.put_u32_le(0);
     out.put_u64_le(0);
+    assert!(out.is_empty(), "the fields fill the header");
 }
 
 fn kind(record: &FrameRecord) -> u8 {
