@@ -196,7 +196,7 @@ impl Committer {
         let in_group = in_group.map_err(WalError::Memory)?;
         let at = payload_at(origin.segment, active.end() + in_group, frame_bytes);
         active.digest.add(&origin, &write.record, at);
-        let reports = egress_reports(&origin, &write.record, frame.payload());
+        let reports = egress_reports(&origin, &write.record, frame.payload().pieces());
         active.digest.add_reports(&origin, &reports);
         add_to_meters(&mut self.parts.total, &origin, &write.record);
         for window in reports.iter().flat_map(|r| r.windows(commit_time)) {

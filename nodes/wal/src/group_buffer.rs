@@ -11,6 +11,7 @@ use crate::config::GROUP_BYTES_MAX;
 use crate::disk::memory::BlockMemory;
 use crate::format::frame::{FRAME_HEADER_BYTES, FrameOrigin, put_frame};
 use crate::format::group::{GROUP_HEADER_BYTES, GroupHeader, add_frame_crc};
+use crate::format::payload::Payload;
 use crate::format::{BLOCK_BYTES, Chain, Identity};
 use crate::write::FrameRecord;
 
@@ -48,9 +49,9 @@ impl GroupBuffer {
         &mut self,
         origin: &FrameOrigin,
         record: &FrameRecord,
-        payload: [&[u8]; 2],
+        payload: Payload<'_>,
     ) -> io::Result<u64> {
-        let end = self.bytes + FRAME_HEADER_BYTES + payload[0].len() + payload[1].len();
+        let end = self.bytes + FRAME_HEADER_BYTES + payload.bytes();
         self.make_room(end)?;
         let start = std::mem::replace(&mut self.bytes, end);
         let crc = put_frame(&mut self.memory()[start..end], origin, record, payload);

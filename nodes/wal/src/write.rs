@@ -10,6 +10,7 @@ use quota::{Meters, Minute};
 use records::StampedBatch;
 
 use crate::format::frame::FRAME_HEADER_BYTES;
+use crate::format::payload::Payload;
 
 /// What one frame says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,11 +187,11 @@ impl PreparedFrame {
         self.write.record = FrameRecord::MeterTotals(totals);
     }
 
-    /// The payload in two pieces.
-    pub(crate) fn payload(&self) -> [&[u8]; 2] {
+    /// What the frame carries.
+    pub(crate) fn payload(&self) -> Payload<'_> {
         match &self.write.batch {
-            Some(batch) => [batch.header_bytes(), batch.body()],
-            None => [&self.content, &[]],
+            Some(batch) => Payload::of_batch(batch),
+            None => Payload::of_content(&self.content),
         }
     }
 }

@@ -18,6 +18,7 @@ use partition_log::SegmentId;
 use wal::format::BLOCK_BYTES;
 use wal::format::frame::{FRAME_HEADER_BYTES, FrameOrigin, put_frame};
 use wal::format::header::SegmentHeader;
+use wal::format::payload::Payload;
 use wal::scan::scan;
 use wal::{Committer, FrameWrite, PreparedFrame, SegmentDigest, WalConfig, WalId};
 
@@ -58,7 +59,7 @@ fn encode(frames: &[FrameWrite], out: &mut [u8]) -> usize {
             &mut out[start..end],
             &origin,
             &frame.record,
-            [batch.header_bytes(), batch.body()],
+            Payload::of_batch(batch),
         );
     }
     end

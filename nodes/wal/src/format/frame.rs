@@ -30,7 +30,10 @@ use partition_log::{
     AppendFacts, FrameAt, Freed, LogRecord, LogSnapshot, ProducerStamp, SegmentId,
 };
 use quota::Meters;
+use records::KnownCrc;
 
+use crate::format::crc::joined;
+use crate::format::payload::Payload;
 use crate::write::{FREED_BYTES, FrameRecord};
 
 /// Size of a frame's header; the payload follows it directly.
@@ -111,8 +114,7 @@ pub struct Frame<'a> {
     pub crc: u32,
 }
 
-/// Writes a frame to `out`, which is as large as the frame. The payload comes in pieces that are copied
-/// once. Says its checksum.
+/// Writes a frame to `out`, which is as large as the frame. Says its checksum.
 ///
 /// # Panics
 /// If `out` has another size.
@@ -120,16 +122,26 @@ pub fn put_frame(
     out: &mut [u8],
     origin: &FrameOrigin,
     record: &FrameRecord,
-    payload: [&[u8]; 2],
+    payload: Payload<'_>,
 ) -> u32 {
     let (header, rest) = out.split_at_mut(FRAME_HEADER_BYTES);
-    let (head, body) = rest.split_at_mut(payload[0].len());
-    put_header(header, origin, record, head.len() + body.len());
-    head.copy_from_slice(payload[0]);
-    body.copy_from_slice(payload[1]);
-    let crc = crc32c::crc32c(&out[CRC_BYTES..]);
+    put_header(header, origin, record, payload.bytes());
+    let pieces = payload.pieces();
+    let (head, body) = rest.split_at_mut(pieces[0].len());
+    head.copy_from_slice(pieces[0]);
+    body.copy_from_slice(pieces[1]);
+    let crc = crc_of(&out[CRC_BYTES..], payload.known_crc());
     out[..CRC_BYTES].copy_from_slice(&crc.to_le_bytes());
     crc
+}
+
+/// The checksum of `bytes`, where that of the last of them is known or not.
+fn crc_of(bytes: &[u8], known: Option<KnownCrc>) -> u32 {
+    let Some(KnownCrc { crc, covered_bytes }) = known else {
+        return crc32c::crc32c(bytes);
+    };
+    let before = &bytes[..bytes.len() - covered_bytes];
+    joined(crc32c::crc32c(before), crc, covered_bytes)
 }
 
 /// The header, but for the checksum.
