@@ -162,6 +162,11 @@ impl PreparedFrame {
         self.submitted_bytes
     }
 
+    /// Whether the log has to fill in totals.
+    pub(crate) fn asks_for_totals(&self) -> bool {
+        self.totals.is_some()
+    }
+
     /// Fills in the totals, if they are asked for. `total` sums up all frames before this one, which
     /// will be committed in `minute`, or later: then they are filled in again. Where the windows are
     /// too many for a frame of `frame_bytes_max`, those that were never sealed are joined: the amounts
