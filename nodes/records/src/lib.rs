@@ -35,6 +35,6 @@ pub use header::{Attributes, BATCH_HEADER_BYTES, BatchError, BatchHeader, Produc
 pub use rejected::{RECORD_ERRORS_MAX, RecordFault, Rejected};
 pub use rules::BatchRules;
 pub use span::MalformedRecord;
-pub use stamped::StampedBatch;
+pub use stamped::{KnownCrc, StampedBatch};
 pub use timestamps::{first_at_or_after, max_timestamp_record};
 pub use validate::{ValidBatch, validate};

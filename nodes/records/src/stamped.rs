@@ -7,15 +7,26 @@
 use bytes::Bytes;
 use model::{LeaderEpoch, Offset, Timestamp};
 
-use crate::header::{BATCH_HEADER_BYTES, BatchError, BatchHeader, crc_of};
+use crate::header::{BATCH_HEADER_BYTES, BatchError, BatchHeader, CRC_START, crc_of};
 use crate::validate::ValidBatch;
 
 /// One batch with its place in a log. Cloning shares the body.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct StampedBatch {
     header: [u8; BATCH_HEADER_BYTES],
     body: Bytes,
+    /// Whether the checksum in the header was checked or made over these very bytes.
+    crc_is_known: bool,
 }
+
+/// Two batches are the same if their bytes are: whether somebody has checked them is no part of it.
+impl PartialEq for StampedBatch {
+    fn eq(&self, other: &Self) -> bool {
+        (self.header, &self.body) == (other.header, &other.body)
+    }
+}
+
+impl Eq for StampedBatch {}
 
 impl ValidBatch {
     /// Gives the batch its place in a log. Offset and epoch lie outside the checksum. Where the
@@ -48,8 +59,19 @@ impl ValidBatch {
         StampedBatch {
             header: stamped.encode(),
             body,
+            // A batch is valid only under the right checksum, of what has stayed as it was.
+            crc_is_known: true,
         }
     }
+}
+
+/// The CRC-32C of the last bytes of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownCrc {
+    /// The checksum.
+    pub crc: u32,
+    /// How many bytes it covers, up to the batch's end.
+    pub covered_bytes: usize,
 }
 
 #[expect(
@@ -90,6 +112,7 @@ impl StampedBatch {
         Ok(Self {
             header: header.encode(),
             body: bytes.slice(BATCH_HEADER_BYTES..),
+            crc_is_known: false,
         })
     }
 
@@ -131,6 +154,15 @@ impl StampedBatch {
             ..
         } = self.header();
         offset(base_offset + i64::from(last_offset_delta))
+    }
+
+    /// The batch's checksum, where it was checked or made since the batch came in. None for a batch that was
+    /// taken from storage: nobody has held its checksum against its bytes, so it may be anything.
+    pub fn known_crc(&self) -> Option<KnownCrc> {
+        self.crc_is_known.then(|| KnownCrc {
+            crc: self.header().crc,
+            covered_bytes: self.len() - CRC_START,
+        })
     }
 
     /// Whether the batch is what its checksum was made of.

@@ -13,12 +13,13 @@
 use std::io;
 use std::sync::Arc;
 
-use model::Timestamp;
+use partition_log::FrameAt;
 
 use crate::digest::SegmentDigest;
 use crate::disk::{Disk, DiskFile};
 use crate::error::WalError;
 use crate::format::footer;
+use crate::format::frame::FrameOrigin;
 use crate::format::header::SegmentHeader;
 use crate::format::reach::Reach;
 use crate::format::{BLOCK_BYTES, Chain, Identity, to_blocks};
@@ -87,14 +88,23 @@ impl Active {
     /// Whether `frame` fits behind the group so far, with the footer that it then takes.
     pub(crate) fn fits(&self, group: &GroupBuffer, frame: &PreparedFrame) -> bool {
         let group = to_blocks((group.bytes().len() + frame.frame_bytes()) as u64);
-        let footer = self.reserve.bytes() + self.reserve.growth(&self.digest, frame);
-        let footer = to_blocks(footer as u64);
-        self.end + group + footer + BLOCK_BYTES as u64 <= self.file_bytes
+        let fits = |new_partition: bool| {
+            let footer = self.reserve.bytes() + FooterReserve::growth(frame, new_partition);
+            let footer = to_blocks(footer as u64);
+            self.end + group + footer + BLOCK_BYTES as u64 <= self.file_bytes
+        };
+        // A new partition takes most. Where even that fits, it need not be looked up.
+        let is_known = || self.digest.partitions.contains_key(&frame.write.partition);
+        fits(true) || (is_known() && fits(false))
     }
 
-    /// Keeps room for what `frame` adds to the footer; before it is added to the digest.
-    pub(crate) fn reserve_for(&mut self, frame: &PreparedFrame, commit_time: Timestamp) {
-        self.reserve.grow(&self.digest, frame, commit_time);
+    /// Takes `frame` into the digest, but for what it counts, and keeps room for what it adds to the footer.
+    ///
+    /// # Panics
+    /// As [`SegmentDigest::add`].
+    pub(crate) fn take_in(&mut self, origin: &FrameOrigin, frame: &PreparedFrame, at: FrameAt) {
+        let new_partition = self.digest.add_uncounted(origin, &frame.write.record, at);
+        self.reserve.grow(frame, new_partition, origin.commit_time);
     }
 
     /// Whether nothing has been written to it.

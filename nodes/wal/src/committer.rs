@@ -11,12 +11,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use model::{Clock, Timestamp};
-use partition_log::SegmentId;
-use quota::{Meters, Minute};
+use partition_log::{FrameAt, SegmentId};
+use quota::{Meters, Minute, Window};
 
 use crate::active::Active;
 use crate::config::{SPARES_MAX, WalConfig};
-use crate::digest::add_to_meters;
+use crate::digest::counted;
 use crate::disk::{Disk, DiskLock};
 use crate::error::WalError;
 use crate::format::Identity;
@@ -47,10 +47,37 @@ pub struct ShardCommit {
     pub committed: Committed,
 }
 
+impl ShardCommit {
+    fn new(shard: u16, commit_time: Timestamp) -> Self {
+        Self {
+            shard,
+            submitted_bytes: 0,
+            committed: Committed {
+                commit_time,
+                frames: Vec::new(),
+            },
+        }
+    }
+
+    fn add(&mut self, frame: PreparedFrame, at: FrameAt) {
+        self.submitted_bytes += frame.submitted_bytes();
+        let write = frame.write;
+        self.committed.frames.push(CommittedFrame {
+            virtual_cluster: write.virtual_cluster,
+            partition: write.partition,
+            record: write.record,
+            at,
+            batch: write.batch,
+        });
+    }
+}
+
 /// The writer of the log.
 pub struct Committer {
     parts: CommitterParts,
     buffer: GroupBuffer,
+    /// What the last frames of the group being made count in one window, and the meters do not yet.
+    counted: Option<Window>,
     /// Spares that are being made.
     coming: usize,
     stopped: bool,
@@ -71,18 +98,12 @@ pub(crate) struct CommitterParts {
     pub(crate) ready: Vec<Spare>,
 }
 
-impl CommitterParts {
-    fn fill_totals(&self, frame: &mut PreparedFrame, commit_time: Timestamp) {
-        let minute = Minute::of(commit_time);
-        frame.fill_totals(&self.total, self.config.frame_bytes_max(), minute);
-    }
-}
-
 impl Committer {
     pub(crate) fn new(parts: CommitterParts) -> Self {
         Self {
             parts,
             buffer: GroupBuffer::default(),
+            counted: None,
             coming: 0,
             stopped: false,
         }
@@ -109,14 +130,14 @@ impl Committer {
         let parts = &self.parts;
         let commit_time = parts.clock.wall().max(parts.active.chain.commit_time);
         let first = pending.front_mut().expect("a group has a frame");
-        parts.fill_totals(first, commit_time);
-        self.buffer.begin();
+        self.fill_totals(first, commit_time);
+        self.buffer.begin().map_err(WalError::Memory)?;
         // An empty segment takes any frame: a frame is a quarter of a segment at most.
         let full = !self.parts.active.is_empty() && !self.parts.active.fits(&self.buffer, first);
         let sealed = if full { Some(self.roll()?) } else { None };
         let active = &self.parts.active;
         let (identity, chain) = (active.identity, active.chain);
-        let shards = self.assemble(pending, commit_time);
+        let shards = self.assemble(pending, commit_time)?;
         let chain = self.buffer.finish(identity, chain, commit_time);
         self.parts.active.write_group(self.buffer.bytes(), chain)?;
         Ok(Commit { sealed, shards })
@@ -148,17 +169,22 @@ impl Committer {
         &mut self,
         pending: &mut VecDeque<PreparedFrame>,
         commit_time: Timestamp,
-    ) -> Vec<ShardCommit> {
+    ) -> Result<Vec<ShardCommit>, WalError> {
         let mut shards = BTreeMap::new();
         while let Some(frame) = pending.front_mut() {
-            self.parts.fill_totals(frame, commit_time);
+            self.fill_totals(frame, commit_time);
             if !self.buffer.is_empty() && !self.takes(frame) {
                 break;
             }
+            let at = self.place(frame, commit_time)?;
             let frame = pending.pop_front().expect("it was there just now");
-            self.place(frame, commit_time, &mut shards);
+            let shard = shards.entry(frame.write.shard);
+            shard
+                .or_insert_with(|| ShardCommit::new(frame.write.shard, commit_time))
+                .add(frame, at);
         }
-        shards.into_values().collect()
+        self.settle();
+        Ok(shards.into_values().collect())
     }
 
     fn takes(&self, frame: &PreparedFrame) -> bool {
@@ -167,60 +193,79 @@ impl Committer {
             && self.parts.active.fits(&self.buffer, frame)
     }
 
-    /// Puts a frame into the group, the segment's digest, the meters and what its shard is told.
+    /// Puts a frame into the group, the segment's digest and the meters, and says where it lies.
     fn place(
         &mut self,
-        frame: PreparedFrame,
+        frame: &PreparedFrame,
         commit_time: Timestamp,
-        shards: &mut BTreeMap<u16, ShardCommit>,
-    ) {
+    ) -> Result<FrameAt, WalError> {
         let largest = self.parts.config.frame_bytes_max();
-        let (frame_bytes, submitted_bytes) = (frame.frame_bytes(), frame.submitted_bytes());
+        let frame_bytes = frame.frame_bytes();
         assert!(
             frame_bytes <= largest,
             "a frame of {frame_bytes} bytes; the most is {largest}"
         );
-        let active = &mut self.parts.active;
         let write = &frame.write;
+        let identity = self.parts.active.identity;
         let origin = FrameOrigin {
-            segment: active.identity.segment,
-            node_epoch: active.identity.node_epoch,
+            segment: identity.segment,
+            node_epoch: identity.node_epoch,
             commit_time,
             virtual_cluster: write.virtual_cluster,
             partition: write.partition,
         };
-        active.reserve_for(&frame, commit_time);
-        let follows = active.digest.follows(origin.partition, &write.record);
-        assert!(follows, "batches of {} ascend by offset", origin.partition);
         let in_group = self.buffer.push(&origin, &write.record, frame.payload());
-        let at = payload_at(origin.segment, active.end() + in_group, frame_bytes);
-        active.digest.add(&origin, &write.record, at);
-        let reports = egress_reports(&origin, &write.record, frame.payload());
-        active.digest.add_reports(&origin, &reports);
-        add_to_meters(&mut self.parts.total, &origin, &write.record);
-        for window in reports.iter().flat_map(|r| r.windows(commit_time)) {
-            self.parts.total.add(window);
-        }
-        if let FrameRecord::MeterTotals(_) = &write.record {
+        let in_group = in_group.map_err(WalError::Memory)?;
+        let position = self.parts.active.end() + in_group;
+        let at = payload_at(origin.segment, position, frame_bytes);
+        if let FrameRecord::MeterTotals(totals) = &write.record {
+            // They stand for all that was counted before them.
+            self.settle();
+            self.parts.total.clone_from(totals);
             self.parts.last_totals = origin.segment;
         }
-        let write = frame.write;
-        let shard = shards.entry(write.shard).or_insert_with(|| ShardCommit {
-            shard: write.shard,
-            submitted_bytes: 0,
-            committed: Committed {
-                commit_time,
-                frames: Vec::new(),
-            },
-        });
-        shard.submitted_bytes += submitted_bytes;
-        shard.committed.frames.push(CommittedFrame {
-            virtual_cluster: write.virtual_cluster,
-            partition: write.partition,
-            record: write.record,
-            at,
-            batch: write.batch,
-        });
+        self.parts.active.take_in(&origin, frame, at);
+        if let Some(window) = counted(&origin, &write.record) {
+            self.count(window);
+        }
+        let reports = egress_reports(&origin, &write.record, frame.payload().pieces());
+        for window in reports.iter().flat_map(|r| r.windows(commit_time)) {
+            self.count(window);
+        }
+        Ok(at)
+    }
+
+    /// Fills in the totals that a frame asks for.
+    fn fill_totals(&mut self, frame: &mut PreparedFrame, commit_time: Timestamp) {
+        if frame.asks_for_totals() {
+            self.settle();
+            let minute = Minute::of(commit_time);
+            frame.fill_totals(
+                &self.parts.total,
+                self.parts.config.frame_bytes_max(),
+                minute,
+            );
+        }
+    }
+
+    /// Counts what a frame counts. What frames in a row count in one window is looked up once.
+    fn count(&mut self, window: Window) {
+        let key = |window: &Window| (window.virtual_cluster, window.minute);
+        match &mut self.counted {
+            Some(open) if key(open) == key(&window) => open.sum = open.sum.plus(window.sum),
+            _ => {
+                self.settle();
+                self.counted = Some(window);
+            }
+        }
+    }
+
+    /// Brings the meters, and those of the segment, to where the frames are.
+    fn settle(&mut self) {
+        if let Some(window) = self.counted.take() {
+            self.parts.active.digest.count(window);
+            self.parts.total.add(window);
+        }
     }
 
     /// The segment that is being written; it cannot be recycled.

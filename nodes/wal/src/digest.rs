@@ -4,6 +4,7 @@
 //! Does not own: the fold over one partition's records (`partition_log`), the bytes of a footer.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use model::{ByteCount, Timestamp, TopicPartition, VirtualClusterId};
 use partition_log::{FrameAt, LogRecord, PartitionDigest};
@@ -50,12 +51,26 @@ impl SegmentDigest {
     /// # Panics
     /// If it is an append that does not follow the partition's last one: see [`Self::follows`].
     pub fn add(&mut self, origin: &FrameOrigin, record: &FrameRecord, at: FrameAt) {
-        self.commit_time_min.get_or_insert(origin.commit_time);
         if let Some(window) = counted(origin, record) {
             self.count(window);
         }
+        self.add_uncounted(origin, record, at);
+    }
+
+    /// The same, but for what the frame counts: that must be added before totals are, and before the
+    /// digest is used. Says whether the segment had nothing of the frame's partition.
+    ///
+    /// # Panics
+    /// As [`Self::add`].
+    pub(crate) fn add_uncounted(
+        &mut self,
+        origin: &FrameOrigin,
+        record: &FrameRecord,
+        at: FrameAt,
+    ) -> bool {
+        self.commit_time_min.get_or_insert(origin.commit_time);
         match record {
-            FrameRecord::Log(record) => self.add_record(origin, record, at),
+            FrameRecord::Log(record) => return self.add_record(origin, record, at),
             FrameRecord::MeterTotals(totals) => {
                 self.meters.totals = Some(totals.clone());
                 self.meters.since_totals = Tally::new();
@@ -63,6 +78,7 @@ impl SegmentDigest {
             FrameRecord::Freed(_) => {}
             FrameRecord::MeterTotalsNow(_) => unreachable!("the totals are filled in before"),
         }
+        !self.partitions.contains_key(&origin.partition)
     }
 
     /// Adds what the frame that was added last reports of egress.
@@ -74,42 +90,49 @@ impl SegmentDigest {
         }
     }
 
-    fn count(&mut self, window: Window) {
+    /// Adds what frames have counted.
+    pub(crate) fn count(&mut self, window: Window) {
         self.meters.sums.add(window);
         self.meters.since_totals.add(window);
     }
 
     /// Whether a frame of `partition` can come next: batches ascend by offset.
     pub fn follows(&self, partition: TopicPartition, record: &FrameRecord) -> bool {
-        let FrameRecord::Log(LogRecord::Append(facts)) = record else {
+        let FrameRecord::Log(record) = record else {
             return true;
         };
-        let last = self
-            .partitions
-            .get(&partition)
-            .and_then(|digest| digest.frames().last());
-        last.is_none_or(|last| last.end_offset() <= facts.base_offset)
+        let digest = self.partitions.get(&partition);
+        digest.is_none_or(|digest| comes_next(digest, record))
     }
 
-    fn add_record(&mut self, origin: &FrameOrigin, record: &LogRecord, at: FrameAt) {
-        let new = || PartitionDigest::new(origin.segment, origin.virtual_cluster);
-        let digest = self.partitions.entry(origin.partition).or_insert_with(new);
+    /// Says whether the partition is new to the segment.
+    fn add_record(&mut self, origin: &FrameOrigin, record: &LogRecord, at: FrameAt) -> bool {
+        let (digest, is_new) = match self.partitions.entry(origin.partition) {
+            Entry::Occupied(entry) => (entry.into_mut(), false),
+            Entry::Vacant(entry) => {
+                let new = PartitionDigest::new(origin.segment, origin.virtual_cluster);
+                (entry.insert(new), true)
+            }
+        };
+        let follows = comes_next(digest, record);
+        assert!(follows, "batches of {} ascend by offset", origin.partition);
         digest.add(record, at, origin.commit_time);
+        is_new
     }
 }
 
-/// Brings the meters of all before a frame to after it, but for what it reports of egress.
-pub fn add_to_meters(total: &mut Meters, origin: &FrameOrigin, record: &FrameRecord) {
-    if let FrameRecord::MeterTotals(totals) = record {
-        total.clone_from(totals);
-    } else if let Some(window) = counted(origin, record) {
-        total.add(window);
-    }
+/// Whether `record` can follow what the partition's digest holds: batches ascend by offset.
+fn comes_next(digest: &PartitionDigest, record: &LogRecord) -> bool {
+    let LogRecord::Append(facts) = record else {
+        return true;
+    };
+    let last = digest.frames().last();
+    last.is_none_or(|last| last.end_offset() <= facts.base_offset)
 }
 
 /// What a frame counts, if anything: a batch that comes, unless it is the system's own, or bytes that
 /// go.
-fn counted(origin: &FrameOrigin, record: &FrameRecord) -> Option<Window> {
+pub(crate) fn counted(origin: &FrameOrigin, record: &FrameRecord) -> Option<Window> {
     let (cluster, at) = (origin.virtual_cluster, origin.commit_time);
     match record {
         FrameRecord::Log(LogRecord::Append(facts)) if facts.metered_bytes > 0 => {

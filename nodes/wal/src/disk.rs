@@ -11,11 +11,10 @@
 //! * After a sync that failed, nothing is known, and asking again proves nothing.
 
 pub mod file;
+pub(crate) mod memory;
 
 use std::io;
 use std::sync::Arc;
-
-use crate::format::BLOCK_BYTES;
 
 pub use file::FileDisk;
 
@@ -92,12 +91,4 @@ impl DiskLock {
             _guard: Box::new(guard),
         }
     }
-}
-
-/// Memory that takes `bytes` from a block's beginning on, filled up to there; and where that is.
-pub(crate) fn aligned(bytes: usize) -> (Vec<u8>, usize) {
-    let mut memory: Vec<u8> = Vec::with_capacity(bytes + BLOCK_BYTES);
-    let start = memory.as_ptr().align_offset(BLOCK_BYTES);
-    memory.resize(start, 0);
-    (memory, start)
 }

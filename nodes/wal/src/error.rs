@@ -41,6 +41,9 @@ pub enum WalError {
         #[source]
         source: io::Error,
     },
+    /// The system has no memory to put a group together in.
+    #[error("there is no memory for a group")]
+    Memory(#[source] io::Error),
     /// Bytes that were durable once have changed. Nothing is cut off: an operator has to look.
     #[error(transparent)]
     Damaged(#[from] Damage),

@@ -25,10 +25,12 @@
 //!   for new.
 
 pub mod block;
+mod crc;
 pub mod footer;
 pub mod frame;
 pub mod group;
 pub mod header;
+pub mod payload;
 pub mod reach;
 pub mod trailer;
 

@@ -7,6 +7,7 @@
 //! out, so that a recycled file is never taken for what it was; at most [`OPEN_FILES_MAX`] files are
 //! kept open.
 
+mod buffers;
 mod open_files;
 
 use std::io;
@@ -19,11 +20,12 @@ use records::StampedBatch;
 
 use crate::disk::Disk;
 use crate::error::Fault;
-use crate::format::BLOCK_BYTES;
 use crate::format::block::BlockFault;
 use crate::format::footer::{Directory, DirectoryEntry};
 use crate::format::frame::{FRAME_HEADER_BYTES, Frame, FrameFault};
+use crate::format::{BLOCK_BYTES, to_blocks};
 use crate::names::segment_name;
+use crate::reader::buffers::ReadBuffers;
 use crate::reader::open_files::{OpenFiles, OpenSegment};
 use crate::segment_file::{PartError, SegmentFile};
 use crate::write::FrameRecord;
@@ -72,11 +74,12 @@ pub enum ReadError {
     },
 }
 
-/// Reads segments; clones share the open files.
+/// Reads segments; clones share the open files, and the memory for long reads.
 #[derive(Clone)]
 pub struct SegmentReader {
     disk: Arc<dyn Disk>,
     files: Arc<OpenFiles>,
+    buffers: Arc<ReadBuffers>,
 }
 
 impl SegmentReader {
@@ -85,6 +88,7 @@ impl SegmentReader {
         Self {
             disk,
             files: Arc::new(OpenFiles::default()),
+            buffers: Arc::new(ReadBuffers::default()),
         }
     }
 
@@ -189,7 +193,7 @@ impl SegmentReader {
         if end > open.file.length {
             return Err(self.explain(&open, last.position, Fault::Short.into()));
         }
-        let bytes = read_range(&open.file, start, end);
+        let bytes = read_range(&self.buffers, &open.file, start, end);
         let bytes = bytes.map_err(|error| self.explain(&open, start, PartError::Disk(error)))?;
         for &at in run {
             let from = usize::try_from(at.position - start).expect("it lies within the run");
@@ -226,22 +230,25 @@ impl SegmentReader {
 
 /// The bytes from `start` to `end`. A long run is read with the blocks that it lies in, into memory that
 /// lies as they do.
-fn read_range(file: &SegmentFile, start: u64, end: u64) -> io::Result<Bytes> {
-    const BLOCK: u64 = BLOCK_BYTES as u64;
-    let length = usize::try_from(end - start).expect("a run fits into memory");
-    let (first, last) = (start / BLOCK * BLOCK, end.next_multiple_of(BLOCK));
+fn read_range(
+    buffers: &Arc<ReadBuffers>,
+    file: &SegmentFile,
+    start: u64,
+    end: u64,
+) -> io::Result<Bytes> {
+    let in_memory = |bytes: u64| usize::try_from(bytes).expect("a run fits into memory");
+    let length = in_memory(end - start);
+    let (first, last) = (start - start % BLOCK_BYTES as u64, to_blocks(end));
     if length < AROUND_CACHE_BYTES_MIN || last > file.length {
         let mut buffer = vec![0; length];
         file.file.read_at(&mut buffer, start)?;
         return Ok(Bytes::from(buffer));
     }
-    let blocks = usize::try_from(last - first).expect("a run fits into memory");
-    let mut buffer = vec![0; blocks + BLOCK_BYTES];
-    let aligned = buffer.as_ptr().align_offset(BLOCK_BYTES);
-    file.file
-        .read_at(&mut buffer[aligned..aligned + blocks], first)?;
-    let from = aligned + usize::try_from(start - first).expect("less than a block");
-    Ok(Bytes::from(buffer).slice(from..from + length))
+    let mut buffer = buffers.take(in_memory(last - first))?;
+    // It fills the buffer, or fails: nobody sees what was read into it before.
+    file.file.read_at(&mut buffer, first)?;
+    let from = in_memory(start - first);
+    Ok(Bytes::from_owner(buffer).slice(from..from + length))
 }
 
 /// How many of the first frames are read together: at least one.

@@ -10,7 +10,6 @@ use model::{Timestamp, VirtualClusterId};
 use partition_log::LogRecord;
 use quota::Minute;
 
-use crate::digest::SegmentDigest;
 use crate::format::footer::DIRECTORY_ENTRY_BYTES;
 use crate::write::{FrameRecord, PreparedFrame};
 
@@ -32,6 +31,8 @@ pub(crate) struct FooterReserve {
     bytes: usize,
     /// The last minute in which each virtual cluster was metered.
     metered: BTreeMap<VirtualClusterId, Minute>,
+    /// The last that was put there.
+    last_metered: Option<(VirtualClusterId, Minute)>,
 }
 
 impl FooterReserve {
@@ -39,10 +40,9 @@ impl FooterReserve {
         self.bytes
     }
 
-    /// What `frame` adds to the footer of a segment that holds `digest` so far. Minutes do not
-    /// count: they come once in many frames.
-    pub(crate) fn growth(&self, digest: &SegmentDigest, frame: &PreparedFrame) -> usize {
-        let new_partition = !digest.partitions.contains_key(&frame.write.partition);
+    /// What `frame` adds to the footer of a segment that holds nothing of its partition so far, or
+    /// something. Minutes do not count: they come once in many frames.
+    pub(crate) fn growth(frame: &PreparedFrame, new_partition: bool) -> usize {
         let partition = if new_partition { PARTITION_BYTES } else { 0 };
         match &frame.write.record {
             FrameRecord::Log(LogRecord::Append(facts)) => {
@@ -56,17 +56,21 @@ impl FooterReserve {
         }
     }
 
-    /// Keeps room for `frame`, before it is added to `digest`.
+    /// Keeps room for `frame`, whose partition is new to the segment or not.
     pub(crate) fn grow(
         &mut self,
-        digest: &SegmentDigest,
         frame: &PreparedFrame,
+        new_partition: bool,
         commit_time: Timestamp,
     ) {
-        self.bytes += self.growth(digest, frame);
-        let minute = Minute::of(commit_time);
-        if self.metered.insert(frame.write.virtual_cluster, minute) != Some(minute) {
-            self.bytes += WINDOW_BYTES;
+        self.bytes += Self::growth(frame, new_partition);
+        let last = (frame.write.virtual_cluster, Minute::of(commit_time));
+        // Mostly one virtual cluster's frames come together.
+        if self.last_metered != Some(last) {
+            self.last_metered = Some(last);
+            if self.metered.insert(last.0, last.1) != Some(last.1) {
+                self.bytes += WINDOW_BYTES;
+            }
         }
     }
 }

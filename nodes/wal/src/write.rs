@@ -10,6 +10,7 @@ use quota::{Meters, Minute};
 use records::StampedBatch;
 
 use crate::format::frame::FRAME_HEADER_BYTES;
+use crate::format::payload::Payload;
 
 /// What one frame says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,6 +162,11 @@ impl PreparedFrame {
         self.submitted_bytes
     }
 
+    /// Whether the log has to fill in totals.
+    pub(crate) fn asks_for_totals(&self) -> bool {
+        self.totals.is_some()
+    }
+
     /// Fills in the totals, if they are asked for. `total` sums up all frames before this one, which
     /// will be committed in `minute`, or later: then they are filled in again. Where the windows are
     /// too many for a frame of `frame_bytes_max`, those that were never sealed are joined: the amounts
@@ -186,11 +192,11 @@ impl PreparedFrame {
         self.write.record = FrameRecord::MeterTotals(totals);
     }
 
-    /// The payload in two pieces.
-    pub(crate) fn payload(&self) -> [&[u8]; 2] {
+    /// What the frame carries.
+    pub(crate) fn payload(&self) -> Payload<'_> {
         match &self.write.batch {
-            Some(batch) => [batch.header_bytes(), batch.body()],
-            None => [&self.content, &[]],
+            Some(batch) => Payload::of_batch(batch),
+            None => Payload::of_content(&self.content),
         }
     }
 }

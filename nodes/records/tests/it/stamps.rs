@@ -127,3 +127,20 @@ fn stored_batches_are_stamped_only_once() {
 fn offsets_past_kafkas_range_are_a_bug() {
     valid(small_batch(Codec::Uncompressed)).stamp(Offset::MAX, LeaderEpoch(0), None);
 }
+
+#[test]
+fn a_checksum_is_known_only_where_it_was_held_against_the_bytes() {
+    for codec in Codec::ALL {
+        for append_time in [None, Some(LATER)] {
+            let stamped = valid(small_batch(codec)).stamp(at(7), LeaderEpoch(2), append_time);
+            let bytes = stamped.segments().concat();
+            let known = stamped.known_crc().expect("it has just come in");
+            let covered = &bytes[bytes.len() - known.covered_bytes..];
+            assert_eq!(known.crc, crc32c::crc32c(covered));
+            assert_eq!(stamped.header().crc, known.crc);
+            let stored = StampedBatch::parse(bytes.into()).unwrap();
+            assert_eq!(stored.known_crc(), None);
+            assert_eq!(stored, stamped);
+        }
+    }
+}

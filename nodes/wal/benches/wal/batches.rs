@@ -1,11 +1,11 @@
 //! The batches that are written: those of one request, again and again, with rising offsets.
 
 use model::{
-    AppendId, Clock, GatewayIncarnation, Instant, LaneId, LeaderEpoch, Offset, Timestamp, TopicId,
-    TopicPartition, VirtualClusterId,
+    AppendId, Clock, GatewayIncarnation, Instant, LaneId, LeaderEpoch, Limits, Offset, Timestamp,
+    TopicConfig, TopicId, TopicPartition, VirtualClusterId,
 };
 use partition_log::{AppendFacts, LogRecord};
-use records::{BatchBuilder, Codec, NewRecord, StampedBatch};
+use records::{BatchBuilder, BatchRules, Codec, NewRecord, StampedBatch, validate};
 use wal::{FrameRecord, FrameWrite};
 
 pub(crate) const CLUSTER: VirtualClusterId = VirtualClusterId(5);
@@ -49,10 +49,12 @@ impl Source {
             value: Some(&vec![7; load.value_bytes]),
             headers: &[],
         });
-        let batch = StampedBatch::parse(builder.build());
+        let rules = BatchRules::of_topic(9, &TopicConfig::default(), &Limits::serverless());
+        let batch = validate(builder.build(), &rules, COMMIT_TIME);
+        let batch = batch.expect("a batch that was built is sound");
         Self {
             load,
-            batch: batch.expect("a batch that was built is sound"),
+            batch: batch.stamp(Offset::ZERO, LeaderEpoch(1), None),
             requests: 0,
         }
     }

@@ -16,8 +16,9 @@ use criterion::{BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 use model::NodeEpoch;
 use partition_log::SegmentId;
 use wal::format::BLOCK_BYTES;
-use wal::format::frame::{FrameOrigin, put_frame};
+use wal::format::frame::{FRAME_HEADER_BYTES, FrameOrigin, put_frame};
 use wal::format::header::SegmentHeader;
+use wal::format::payload::Payload;
 use wal::scan::scan;
 use wal::{Committer, FrameWrite, PreparedFrame, SegmentDigest, WalConfig, WalId};
 
@@ -28,9 +29,8 @@ use nowhere::Nowhere;
 fn bench_frames(group: &mut BenchmarkGroup<'_, WallTime>, load: Load) {
     let frames = Source::new(load).next_frames();
     let bytes: usize = frames.iter().map(frame_bytes).sum();
-    let mut out = Vec::with_capacity(bytes);
-    encode(&frames, &mut out);
-    assert_eq!(out.len(), bytes);
+    let mut out = vec![0; bytes];
+    assert_eq!(encode(&frames, &mut out), bytes);
     group.throughput(Throughput::Bytes(bytes as u64));
     group.bench_function(BenchmarkId::new("encode frames", load.name), |bencher| {
         bencher.iter(|| encode(black_box(&frames), &mut out));
@@ -41,8 +41,9 @@ fn frame_bytes(frame: &FrameWrite) -> usize {
     PreparedFrame::new(frame.clone()).frame_bytes()
 }
 
-fn encode(frames: &[FrameWrite], out: &mut Vec<u8>) {
-    out.clear();
+/// Fills `out` with frames, and says how far.
+fn encode(frames: &[FrameWrite], out: &mut [u8]) -> usize {
+    let mut end = 0;
     for frame in frames {
         let origin = FrameOrigin {
             segment: SegmentId(1),
@@ -52,13 +53,16 @@ fn encode(frames: &[FrameWrite], out: &mut Vec<u8>) {
             partition: frame.partition,
         };
         let batch = frame.batch.as_ref().expect("every frame is an append");
+        let start = end;
+        end += FRAME_HEADER_BYTES + batch.len();
         put_frame(
-            out,
+            &mut out[start..end],
             &origin,
             &frame.record,
-            [batch.header_bytes(), batch.body()],
+            Payload::of_batch(batch),
         );
     }
+    end
 }
 
 /// What the one writing thread does for a group beside waiting for the disk, its segments' footers

@@ -11,7 +11,7 @@ use model::{Timestamp, TopicPartition};
 use partition_log::{FrameAt, LogRecord, SegmentId};
 use quota::{Meters, Minute};
 
-use crate::digest::{SegmentDigest, add_to_meters};
+use crate::digest::{SegmentDigest, counted};
 use crate::disk::Disk;
 use crate::format::frame::FrameOrigin;
 use crate::recover::Recovered;
@@ -248,4 +248,13 @@ fn read_segment(
     });
     scanned.map_err(|error| failed(&error))?;
     Ok((frames, digest))
+}
+
+/// Brings the meters of all before a frame to after it, but for what it reports of egress.
+fn add_to_meters(total: &mut Meters, origin: &FrameOrigin, record: &FrameRecord) {
+    if let FrameRecord::MeterTotals(totals) = record {
+        total.clone_from(totals);
+    } else if let Some(window) = counted(origin, record) {
+        total.add(window);
+    }
 }

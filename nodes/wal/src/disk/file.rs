@@ -10,7 +10,8 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Disk, DiskFile, DiskLock, PIECE_BYTES, aligned};
+use super::memory::{BlockMemory, HUGE_PAGE_BYTES};
+use super::{Disk, DiskFile, DiskLock, PIECE_BYTES};
 use crate::format::BLOCK_BYTES;
 
 /// The file that is locked. It is never removed: a lock on a removed file excludes nobody.
@@ -61,10 +62,9 @@ fn make_folder(path: &Path) -> io::Result<()> {
 }
 
 fn write_zeros(file: &File, bytes: u64, rest: &mut dyn FnMut()) -> io::Result<()> {
-    // Around the page cache, memory must lie as blocks do.
-    let (mut zeros, start) = aligned(PIECE_BYTES);
-    zeros.resize(start + PIECE_BYTES, 0);
-    let zeros = &zeros[start..];
+    // Around the page cache, memory must lie as blocks do. One huge page, so that a piece is one run of
+    // memory; nothing is ever written to it, so that the system may lend the page of zeros that it has.
+    let zeros = BlockMemory::new(HUGE_PAGE_BYTES)?;
     let mut written = 0;
     while written < bytes {
         let left = usize::try_from(bytes - written).unwrap_or(usize::MAX);

@@ -30,7 +30,10 @@ use partition_log::{
     AppendFacts, FrameAt, Freed, LogRecord, LogSnapshot, ProducerStamp, SegmentId,
 };
 use quota::Meters;
+use records::KnownCrc;
 
+use crate::format::crc::joined;
+use crate::format::payload::Payload;
 use crate::write::{FREED_BYTES, FrameRecord};
 
 /// Size of a frame's header; the payload follows it directly.
@@ -111,27 +114,44 @@ pub struct Frame<'a> {
     pub crc: u32,
 }
 
-/// Appends a frame to `out`. The payload comes in pieces that are copied once. Says its checksum.
+/// Writes a frame to `out`, which is as large as the frame. Says its checksum.
+///
+/// # Panics
+/// If `out` has another size.
 pub fn put_frame(
-    out: &mut Vec<u8>,
+    out: &mut [u8],
     origin: &FrameOrigin,
     record: &FrameRecord,
-    payload: [&[u8]; 2],
+    payload: Payload<'_>,
 ) -> u32 {
-    let start = out.len();
-    let length = payload[0].len() + payload[1].len();
-    out.put_u32_le(0);
-    out.put_u32_le(u32::try_from(length).expect("a frame fits into a segment"));
-    put_header(out, origin, record);
-    assert_eq!(out.len() - start, FRAME_HEADER_BYTES);
-    out.extend_from_slice(payload[0]);
-    out.extend_from_slice(payload[1]);
-    let crc = crc32c::crc32c(&out[start + CRC_BYTES..]);
-    out[start..start + CRC_BYTES].copy_from_slice(&crc.to_le_bytes());
+    let (header, rest) = out.split_at_mut(FRAME_HEADER_BYTES);
+    put_header(header, origin, record, payload.bytes());
+    let pieces = payload.pieces();
+    let (head, body) = rest.split_at_mut(pieces[0].len());
+    head.copy_from_slice(pieces[0]);
+    body.copy_from_slice(pieces[1]);
+    let crc = crc_of(&out[CRC_BYTES..], payload.known_crc());
+    out[..CRC_BYTES].copy_from_slice(&crc.to_le_bytes());
     crc
 }
 
-fn put_header(out: &mut Vec<u8>, origin: &FrameOrigin, record: &FrameRecord) {
+/// The checksum of `bytes`, where that of the last of them is known or not.
+fn crc_of(bytes: &[u8], known: Option<KnownCrc>) -> u32 {
+    let Some(KnownCrc { crc, covered_bytes }) = known else {
+        return crc32c::crc32c(bytes);
+    };
+    let before = &bytes[..bytes.len() - covered_bytes];
+    joined(crc32c::crc32c(before), crc, covered_bytes)
+}
+
+/// The header, but for the checksum.
+fn put_header(
+    mut out: &mut [u8],
+    origin: &FrameOrigin,
+    record: &FrameRecord,
+    payload_bytes: usize,
+) {
+    let payload_bytes = u32::try_from(payload_bytes).expect("a frame fits into a segment");
     let facts = match record {
         FrameRecord::Log(LogRecord::Append(facts)) => Some(facts),
         _ => None,
@@ -143,6 +163,8 @@ fn put_header(out: &mut Vec<u8>, origin: &FrameOrigin, record: &FrameRecord) {
         FrameRecord::Log(LogRecord::LogStart(offset, _)) => offset.value(),
         _ => 0,
     };
+    out.put_u32_le(0);
+    out.put_u32_le(payload_bytes);
     out.put_u8(kind(record));
     out.put_u8(if producer.is_some() { FLAG_PRODUCER } else { 0 });
     out.put_u8(append_id.map_or(0, |id| id.lane.0));
@@ -168,6 +190,7 @@ fn put_header(out: &mut Vec<u8>, origin: &FrameOrigin, record: &FrameRecord) {
     // Key and nonce.
     out.put_u32_le(0);
     out.put_u64_le(0);
+    assert!(out.is_empty(), "the fields fill the header");
 }
 
 fn kind(record: &FrameRecord) -> u8 {

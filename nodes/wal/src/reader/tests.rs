@@ -127,3 +127,57 @@ fn a_file_that_became_another_segment_is_not_read_as_what_it_was() {
     assert_ne!(opened.reader.read(new).unwrap(), batch);
     assert!(matches!(opened.reader.read(old), Err(ReadError::Gone(gone)) if gone == sealed));
 }
+
+#[test]
+fn long_runs_are_read_whole_into_memory_that_was_used_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Arc::new(crate::FileDisk::open(folder.path()).unwrap());
+    let clock = Arc::new(HandClock::at(60_000));
+    let config = crate::WalConfig::new(crate::WalId(1));
+    let (mut opened, _) = open(disk, config, NodeEpoch(1), clock).unwrap();
+    // Of every size of buffer, and one beyond.
+    let sizes = [
+        70_000,
+        130_000,
+        260_000,
+        500_000,
+        900_000,
+        1 << 20,
+        3 << 20,
+        5 << 20,
+    ];
+    let mut pending = VecDeque::new();
+    let mut wanted = Vec::new();
+    for (number, bytes) in sizes.into_iter().enumerate() {
+        let frame = append(
+            partition(1),
+            number as u64,
+            1,
+            &vec![number as u8; bytes],
+            None,
+        );
+        wanted.extend(frame.batch.clone());
+        pending.push_back(PreparedFrame::new(frame));
+    }
+    let mut places = Vec::new();
+    while !pending.is_empty() {
+        let commit = opened.committer.commit(&mut pending).unwrap();
+        places.extend(
+            commit.shards[0]
+                .committed
+                .frames
+                .iter()
+                .map(|frame| frame.at),
+        );
+    }
+    for _ in 0..2 {
+        let together = opened.reader.read_many(&places).unwrap();
+        assert!(together == wanted);
+        for (at, wanted) in places.iter().zip(&wanted) {
+            assert!(opened.reader.read(*at).unwrap() == *wanted, "{at:?}");
+        }
+    }
+    let held = opened.reader.read_many(&places).unwrap();
+    assert!(opened.reader.read_many(&places[..4]).unwrap() == wanted[..4]);
+    assert!(held == wanted, "what is held is not read over");
+}

@@ -51,7 +51,7 @@ impl Segment {
     /// Adds a group of two frames with bodies of this size.
     fn group(&mut self, body_bytes: usize) {
         let mut buffer = GroupBuffer::default();
-        buffer.begin();
+        buffer.begin().unwrap();
         let commit_time = Timestamp(self.chain.commit_time.0 + 5);
         for _ in 0..2 {
             let body = vec![self.next_offset as u8; body_bytes];
@@ -63,7 +63,8 @@ impl Segment {
                 virtual_cluster: frame.write.virtual_cluster,
                 partition: partition(1),
             };
-            let at = self.end as u64 + buffer.push(&origin, &frame.write.record, frame.payload());
+            let in_group = buffer.push(&origin, &frame.write.record, frame.payload());
+            let at = self.end as u64 + in_group.unwrap();
             let at = frame::payload_at(origin.segment, at, frame.frame_bytes());
             self.digest.add(&origin, &frame.write.record, at);
             self.next_offset += 1;

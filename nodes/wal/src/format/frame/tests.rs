@@ -1,5 +1,7 @@
 use bytes::Bytes;
+use model::{Limits, TopicConfig};
 use proptest::prelude::*;
+use records::{BatchBuilder, BatchRules, Codec, NewRecord, StampedBatch, validate};
 
 use super::*;
 use crate::fixtures::{append, batch, change, offset, partition};
@@ -23,14 +25,14 @@ const FREED_SOME: Freed = Freed {
 
 fn encode(write: FrameWrite) -> Vec<u8> {
     let prepared = PreparedFrame::new(write);
-    let mut out = Vec::new();
+    // What was there before does not matter.
+    let mut out = vec![0xee; prepared.frame_bytes()];
     put_frame(
         &mut out,
         &ORIGIN,
         &prepared.write.record,
         prepared.payload(),
     );
-    assert_eq!(out.len(), prepared.frame_bytes());
     out
 }
 
@@ -150,7 +152,12 @@ fn what_is_no_frame_is_named() {
 #[should_panic(expected = "filled in before")]
 fn totals_are_filled_in_before_they_are_written() {
     let record = FrameRecord::MeterTotalsNow(TotalsOrder::Carry);
-    put_frame(&mut Vec::new(), &ORIGIN, &record, [&[], &[]]);
+    put_frame(
+        &mut [0; FRAME_HEADER_BYTES],
+        &ORIGIN,
+        &record,
+        Payload::of_content(&[]),
+    );
 }
 
 proptest! {
@@ -163,5 +170,46 @@ proptest! {
         bytes.extend([1, 2, 3]);
         bytes[4] = 3;
         let _ = Frame::decode(&with_crc(bytes));
+    }
+}
+
+/// A client's batch of random records, with its place in a log.
+fn stamped(values: &[Vec<u8>], codec: Codec, log_append_time: Option<Timestamp>) -> StampedBatch {
+    let sent = ORIGIN.commit_time;
+    let mut builder = BatchBuilder::new(codec);
+    for value in values {
+        builder.push(&NewRecord {
+            timestamp: sent,
+            key: None,
+            value: Some(value),
+            headers: &[],
+        });
+    }
+    let rules = BatchRules::of_topic(9, &TopicConfig::default(), &Limits::serverless());
+    let valid = validate(builder.build(), &rules, sent).expect("it was just built");
+    valid.stamp(offset(12), LeaderEpoch(3), log_append_time)
+}
+
+proptest! {
+    /// A frame is the same, byte by byte, whether its checksum was joined or made of all its bytes.
+    #[test]
+    fn a_known_checksum_makes_the_same_frame(
+        values in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..4000), 1..6),
+        codec in prop::sample::select(Codec::ALL.to_vec()),
+        log_append_time in prop::option::of((0..1_i64 << 50).prop_map(Timestamp)),
+    ) {
+        let known = stamped(&values, codec, log_append_time);
+        prop_assert!(known.known_crc().is_some());
+        let unknown = StampedBatch::parse(Bytes::from(known.segments().concat())).unwrap();
+        prop_assert!(unknown.known_crc().is_none());
+        let record = append(partition(1), 12, 1, b"", None).record;
+        let frame = |batch: &StampedBatch| {
+            let mut out = vec![0; FRAME_HEADER_BYTES + batch.len()];
+            let crc = put_frame(&mut out, &ORIGIN, &record, Payload::of_batch(batch));
+            (crc, out)
+        };
+        let (crc, bytes) = frame(&known);
+        prop_assert_eq!(crc, crc32c::crc32c(&bytes[4..]));
+        prop_assert!((crc, bytes) == frame(&unknown));
     }
 }
