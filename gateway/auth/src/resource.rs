@@ -31,7 +31,7 @@ impl Resource<'_> {
     }
 
     /// The length of that ARN.
-    pub(crate) fn arn_bytes(self, cluster: &VirtualCluster) -> usize {
+    pub fn arn_bytes(self, cluster: &VirtualCluster) -> usize {
         cluster.arn_bytes(self.kind(), self.name()) + usize::from(self.has_empty_name())
     }
 

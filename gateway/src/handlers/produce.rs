@@ -248,7 +248,7 @@ impl Pending {
             ..
         } = self.patience;
         let outcomes = self.arriving.all().await;
-        let mut held_until = started_at;
+        let (mut held, mut held_until) = (Duration::ZERO, None);
         let mut has_failed = false;
         for topic in self.topics {
             let mut partition_responses = Vec::with_capacity(topic.partitions.len());
@@ -260,9 +260,11 @@ impl Pending {
                 let response = match landed {
                     Ok(Landed { appended, at }) => {
                         let hold = appended.ack_delay.min(ACK_HOLD_MAX);
-                        self.call.gate.held(LimitName::PartitionIngress, hold);
-                        let until = hold_until(&appended, at, started_at, timeout);
-                        held_until = held_until.max(until);
+                        held += hold;
+                        if !hold.is_zero() {
+                            let until = hold_until(&appended, at, started_at, timeout);
+                            held_until = held_until.max(Some(until));
+                        }
                         acknowledged(index, &appended)
                     }
                     Err(fault) => {
@@ -278,8 +280,11 @@ impl Pending {
                 partition_responses,
             });
         }
-        if held_until > Instant::now() {
-            tokio::time::sleep_until(held_until).await;
+        self.call.gate.held(LimitName::PartitionIngress, held);
+        if let Some(until) = held_until
+            && until > Instant::now()
+        {
+            tokio::time::sleep_until(until).await;
         }
         match (silent, has_failed) {
             (false, _) => self.call.answer(ProduceResponse {
