@@ -18,6 +18,7 @@ pub(crate) mod deletions;
 pub(crate) mod lanes;
 pub(crate) mod news;
 pub(crate) mod offsets;
+pub(crate) mod open_segments;
 pub(crate) mod reads;
 pub(crate) mod upkeep;
 
@@ -45,6 +46,7 @@ use crate::partition::Partition;
 use crate::shard::deletions::Deletion;
 use crate::shard::lanes::Lanes;
 use crate::shard::news::News;
+use crate::shard::open_segments::OpenSegments;
 use crate::tail::TailBudget;
 use crate::traffic::{TopicTraffic, Traffic};
 
@@ -131,8 +133,7 @@ pub(crate) struct Shard {
     pub(crate) news: News,
     /// Frames of this turn, not yet submitted.
     pub(crate) outgoing: Vec<FrameWrite>,
-    /// Which partitions have batches in a segment that is not complete yet.
-    pub(crate) open_segments: IdMap<SegmentId, Vec<TopicPartition>>,
+    pub(crate) open_segments: OpenSegments,
     /// Segments that were completed and not asked for yet.
     pub(crate) newly_sealed: Vec<SegmentId>,
     /// Who waits for all frames submitted so far: answered when `durable` has come so far.
@@ -170,7 +171,7 @@ impl Shard {
             lanes: Lanes::default(),
             news: News::default(),
             outgoing: Vec::new(),
-            open_segments: IdMap::default(),
+            open_segments: OpenSegments::default(),
             newly_sealed: Vec::new(),
             renewals: Vec::new(),
             deletions: VecDeque::new(),

@@ -85,9 +85,8 @@ impl Shard {
         };
         let position = partition.log.bounds().end_position;
         partition.log.committed(facts, at, commit_time);
-        if partition.newest_segment.replace(at.segment) != Some(at.segment) {
-            self.open_segments.entry(at.segment).or_default().push(key);
-        }
+        self.open_segments
+            .note(key, &mut partition.newest_segment, at.segment);
         self.tail_budget
             .push(key, &mut partition.tail, position, batch);
         tell(&mut self.news, key, partition);
@@ -104,7 +103,7 @@ impl Shard {
     /// The segment's footer tells where its batches lie: whoever has some in it forgets them.
     fn segment_sealed(&mut self, segment: SegmentId) {
         self.newly_sealed.push(segment);
-        for key in self.open_segments.remove(&segment).unwrap_or_default() {
+        for key in self.open_segments.complete(segment) {
             if let Some(partition) = self.partitions.get_mut(&key) {
                 partition.log.segment_sealed(segment);
             }
