@@ -15,7 +15,6 @@
 //!
 //! Invariant: an [`Admitted`] is made here only.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -27,11 +26,11 @@ use records::{BatchRules, Rejected, ValidBatch, validate};
 
 use crate::call::Call;
 use crate::error::Fault;
+use crate::gates::Ingress;
 use crate::limits::{
     ACK_HOLD_MAX, BATCH_SHARE_MIN, PARKING_MAX, PARKING_MIN, RECOMPRESS_INLINE_BYTES_MAX,
     SHARED_FRAME_BYTES_MAX,
 };
-use crate::mute::Mute;
 use crate::permission::Authorized;
 
 /// A batch that a caller may write, as it came.
@@ -41,6 +40,12 @@ pub(crate) struct BatchWrite<'a> {
     pub(crate) records: Bytes,
 }
 
+/// A batch that a caller may write and that keeps to the rules. It is not charged yet.
+pub(crate) struct Checked {
+    pub(crate) partition: TopicPartition,
+    batch: ValidBatch,
+}
+
 /// A batch that may be appended.
 pub(crate) struct Admitted {
     pub(crate) virtual_cluster: VirtualClusterId,
@@ -48,10 +53,6 @@ pub(crate) struct Admitted {
     pub(crate) batch: ValidBatch,
     /// When it is answered with REQUEST_TIMED_OUT if nothing was heard of it.
     pub(crate) give_up_at: Instant,
-    /// How long it waits for the virtual cluster's rate before it is submitted.
-    pub(crate) park: Duration,
-    /// The connection that it came by, if any.
-    pub(crate) mute: Option<Arc<Mute>>,
 }
 
 /// How long the batches of one request may take, all together, counted from its start.
@@ -72,20 +73,20 @@ impl Patience {
         }
     }
 
-    /// How much longer its batches may wait for the virtual cluster's rate.
-    fn park_left(&self) -> Duration {
+    /// How much longer its batches may wait for the virtual cluster's rate, `elapsed` after its start.
+    fn park_left(&self, elapsed: Duration) -> Duration {
         let park_max = Flow::Ingress.park_max().min(self.timeout / 2);
-        park_max.saturating_sub(self.started_at.elapsed())
+        park_max.saturating_sub(elapsed)
     }
+}
 
-    /// The throttle, cut to what the request may still stop its connection for. What is owed stays owed.
-    fn cut(&self, throttle: Throttle) -> Throttle {
-        let mute_left = Flow::Ingress.mute_max();
-        let mute_left = mute_left.saturating_sub(self.started_at.elapsed());
-        Throttle {
-            mute: throttle.mute.min(mute_left),
-            ..throttle
-        }
+/// The throttle of a request that began `elapsed` ago, cut to what it may still stop its connection
+/// for. What is owed stays owed.
+fn cut(throttle: Throttle, elapsed: Duration) -> Throttle {
+    let mute_left = Flow::Ingress.mute_max().saturating_sub(elapsed);
+    Throttle {
+        mute: throttle.mute.min(mute_left),
+        ..throttle
     }
 }
 
@@ -96,21 +97,19 @@ const OVERDUE: Throttle = Throttle {
     mute: TOLD_MAX,
 };
 
-/// Admits a batch, or says why not. One whose topic names another codec is compressed anew.
-pub(crate) async fn admit(
+/// Checks a batch against the rules of its topic. One whose topic names another codec is compressed anew.
+pub(crate) async fn check(
     call: &Call,
     write: Authorized<BatchWrite<'_>>,
-    patience: Patience,
-) -> Result<Admitted, Fault> {
+) -> Result<Checked, Fault> {
     let BatchWrite {
         topic,
         partition,
         records,
     } = write.into_request();
     let rules = BatchRules::of_topic(call.version(), &topic.config, &call.cluster.limits);
-    let clock = &call.services.clock;
     let records = apart(records, call.frame_bytes);
-    let now = clock.wall();
+    let now = call.services.clock.wall();
     let mut batch = validate(records, &rules, now)?;
     if batch.is_transactional() {
         return Err(Fault::TransactionalId);
@@ -120,20 +119,49 @@ pub(crate) async fn admit(
         let recompress = move || batch.recompress(codec, &rules, now);
         batch = off_the_path(call, batch_bytes, recompress).await?;
     }
-    let bytes = batch.bytes().len();
-    let Ok(throttle) = call.gate.ingress(bytes, patience.park_left()) else {
-        call.slow_down(OVERDUE);
-        return Err(Fault::TimedOut);
-    };
-    call.slow_down(patience.cut(throttle));
-    Ok(Admitted {
-        park: throttle.park,
-        virtual_cluster: call.cluster.id,
-        partition,
-        batch,
-        give_up_at: patience.give_up_at.max(clock.now() + PARKING_MIN),
-        mute: Some(Arc::clone(&call.client.mute)),
-    })
+    Ok(Checked { partition, batch })
+}
+
+/// Charges batches of one request and admits them, at one moment: the limits of their virtual cluster
+/// are locked meanwhile. Behind a batch that has to wait the next is admitted when it has waited.
+pub(crate) struct Counter<'a> {
+    call: &'a Call,
+    patience: Patience,
+    /// Since the request began.
+    elapsed: Duration,
+    ingress: Ingress<'a>,
+}
+
+impl<'a> Counter<'a> {
+    pub(crate) fn open(call: &'a Call, patience: Patience) -> Self {
+        Self {
+            call,
+            patience,
+            elapsed: patience.started_at.elapsed(),
+            ingress: call.gate.ingress(),
+        }
+    }
+
+    /// Admits a batch, with how long it waits for the virtual cluster's rate before it is submitted; or
+    /// says why not.
+    pub(crate) fn admit(&mut self, checked: Checked) -> Result<(Admitted, Duration), Fault> {
+        let Checked { partition, batch } = checked;
+        let patience = self.patience.park_left(self.elapsed);
+        let charged = self.ingress.charge(batch.bytes().len(), patience);
+        let Ok(throttle) = charged else {
+            self.call.slow_down(OVERDUE);
+            return Err(Fault::TimedOut);
+        };
+        self.call.slow_down(cut(throttle, self.elapsed));
+        let give_up_at = self.patience.give_up_at;
+        let admitted = Admitted {
+            virtual_cluster: self.call.cluster.id,
+            partition,
+            batch,
+            give_up_at: give_up_at.max(self.ingress.now() + PARKING_MIN),
+        };
+        Ok((admitted, throttle.park))
+    }
 }
 
 /// Compresses a batch anew without holding up other connections: a large one on a thread of its own,
@@ -171,8 +199,6 @@ pub(crate) fn admit_own(partition: TopicPartition, batch: ValidBatch) -> Admitte
         partition,
         batch,
         give_up_at: Instant(u64::MAX),
-        park: Duration::ZERO,
-        mute: None,
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use auth::TlsName;
 use model::VirtualClusterId;
+use tokio::time::Instant;
 
 use crate::gates::Place;
 use crate::mute::Mute;
@@ -53,7 +54,7 @@ impl Client {
             door,
             advertised_host,
             advertised_port,
-            mute: Arc::new(Mute::new()),
+            mute: Arc::new(Mute::new(Instant::now())),
             place: OnceLock::new(),
             interest: Mutex::new(Interest::new(news)),
             turns: AtomicUsize::new(0),

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use model::{ByteCount, Clock, ClusterMap, TopicPartition, USAGE_TOPIC, VirtualClusterId};
+use node_api::lane::LaneError;
 use quota::EgressReport;
 use records::{BatchBuilder, BatchRules, Codec, NewRecord, ValidBatch, validate};
 use tokio::sync::watch;
@@ -103,11 +104,11 @@ impl Reporter {
         let partition = usage_partition(&self.router.map());
         let partition = partition.ok_or("there is no usage partition")?;
         let batch = self.batch(report);
-        let outcome = self.lanes.submit(admit_own(partition, batch)).await;
-        match outcome.await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) => Err("the usage partition refused it"),
-            Err(_) => Err("the lane was stopped"),
+        match self.lanes.append(admit_own(partition, batch)).await {
+            Ok(_) => Ok(()),
+            Err(LaneError::Refused(_)) => Err("the usage partition refused it"),
+            // It is never given up.
+            Err(LaneError::TimedOut) => Err("the lane was stopped"),
         }
     }
 

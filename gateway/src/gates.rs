@@ -13,13 +13,12 @@
 //! Invariants: a gate lasts while its virtual cluster is in the map, so that nobody escapes a debt by
 //! coming again; there are no more gates than virtual clusters.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use dashmap::DashMap;
 use model::{
-    ByteCount, CatalogVersion, Clock, ClusterMap, Limits, VirtualCluster, VirtualClusterId,
+    ByteCount, CatalogVersion, Clock, ClusterMap, Instant, Limits, VirtualCluster, VirtualClusterId,
 };
 use quota::throttle::TOLD_MAX;
 use quota::{ClusterQuota, Figures, Flow, LimitName, Overdue, Throttle};
@@ -27,6 +26,7 @@ use tokio::sync::{Notify, Semaphore};
 use wire::ApiKey;
 
 use crate::config::GatewayConfig;
+use crate::id_table::IdTable;
 use crate::limits::{DOORSTEP_MAX, DOORSTEP_PLACES_MAX, FETCH_SHARE_MIN};
 
 mod publish;
@@ -37,7 +37,7 @@ pub use view::{LimitRow, LimitsView};
 
 /// All gates of this gateway.
 pub(crate) struct Gates {
-    gates: DashMap<VirtualClusterId, Arc<Gate>>,
+    gates: IdTable<VirtualClusterId, Arc<Gate>>,
     clock: Arc<dyn Clock>,
     shares: Shares,
 }
@@ -52,6 +52,9 @@ struct Shares {
 /// The limits of one virtual cluster.
 pub(crate) struct Gate {
     state: Mutex<State>,
+    /// Version of the newest map that the limits were seen in. Written with the state only; whoever
+    /// reads it without finds out that there is nothing new.
+    version: AtomicU64,
     clock: Arc<dyn Clock>,
     /// Its shares of the memory for requests, and for answers to fetches.
     request_memory: Arc<Semaphore>,
@@ -65,8 +68,6 @@ pub(crate) struct Gate {
 struct State {
     quota: ClusterQuota,
     limits: Limits,
-    /// Of the newest map that the limits were seen in.
-    version: CatalogVersion,
 }
 
 impl Gates {
@@ -78,7 +79,7 @@ impl Gates {
             fetch: half(config.fetch_memory_bytes, FETCH_SHARE_MIN as usize),
         };
         Self {
-            gates: DashMap::new(),
+            gates: IdTable::default(),
             clock,
             shares,
         }
@@ -117,8 +118,8 @@ impl Gate {
             state: Mutex::new(State {
                 quota: ClusterQuota::new(limits, clock.now()),
                 limits: limits.clone(),
-                version,
             }),
+            version: AtomicU64::new(version.0),
             clock: Arc::clone(clock),
             freed: Notify::new(),
             waiting: AtomicUsize::new(0),
@@ -128,11 +129,15 @@ impl Gate {
     /// Takes over the limits of a map that is newer than the last; an older one, which a request that
     /// began before may still have, changes nothing.
     fn follow(&self, limits: &Limits, version: CatalogVersion) {
-        let mut state = self.state();
-        if version <= state.version {
+        let is_old = || version.0 <= self.version.load(Ordering::Relaxed);
+        if is_old() {
             return;
         }
-        state.version = version;
+        let mut state = self.state();
+        if is_old() {
+            return;
+        }
+        self.version.store(version.0, Ordering::Relaxed);
         if state.limits != *limits {
             state.limits = limits.clone();
             state.quota.set_limits(self.clock.now(), limits);
@@ -171,15 +176,12 @@ impl Gate {
         })
     }
 
-    /// Charges a batch before it is appended, unless it would have to wait for longer than `patience` or
-    /// than any batch may.
-    pub(crate) fn ingress(&self, bytes: usize, patience: Duration) -> Result<Throttle, Overdue> {
-        let patience = patience.min(Flow::Ingress.park_max());
+    /// Charges batches, one after the other, before they are appended: the limits are locked once for
+    /// all of them.
+    pub(crate) fn ingress(&self) -> Ingress<'_> {
         let now = self.clock.now();
-        let mut state = self.state();
-        state
-            .quota
-            .charge(now, Flow::Ingress, bytes as u64, patience)
+        let state = self.state();
+        Ingress { now, state }
     }
 
     /// How many bytes of records a fetch may be answered with now.
@@ -257,6 +259,26 @@ impl Gate {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("nothing panics while it is held")
+    }
+}
+
+/// Where the batches of one request are charged. Nobody else is meanwhile.
+pub(crate) struct Ingress<'a> {
+    now: Instant,
+    state: MutexGuard<'a, State>,
+}
+
+impl Ingress<'_> {
+    /// Charges a batch, unless it would have to wait for longer than `patience` or than any batch may.
+    pub(crate) fn charge(&mut self, bytes: usize, patience: Duration) -> Result<Throttle, Overdue> {
+        let patience = patience.min(Flow::Ingress.park_max());
+        let quota = &mut self.state.quota;
+        quota.charge(self.now, Flow::Ingress, bytes as u64, patience)
+    }
+
+    /// The time of the charges.
+    pub(crate) fn now(&self) -> Instant {
+        self.now
     }
 }
 

@@ -6,62 +6,58 @@
 //!
 //! ```text
 //!   handler --mailbox--> lane task --link--> node
-//!      ^--- oneshot --------/  ^----replies----/
+//!      ^--- slots ----------/  ^----replies----/
 //! ```
+//!
+//! What one request has for one lane is one message of its mailbox.
 //!
 //! Invariant: each append that is taken is answered once, unless its lane is stopped.
 
-use std::collections::HashMap;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use std::vec;
 
 use model::{
-    Clock, ClusterMap, GatewayIncarnation, Instant, LANES, LaneId, NodeId, Placement,
+    Clock, ClusterMap, GatewayIncarnation, IdMap, Instant, LANES, LaneId, NodeId, Placement,
     TopicPartition,
 };
 use node_api::lane::{Completion, Lane, LaneError, Submission, Ticket};
-use node_api::{AppendRefusal, AppendReply, Appended};
-use tokio::sync::{mpsc, oneshot, watch};
+use node_api::{AppendRefusal, AppendReply};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::admission::Admitted;
 use crate::alarm::Alarm;
 use crate::limits::LANE_MAILBOX_MAX;
-use crate::mute::Mute;
 use crate::router::{Route, Router};
 
 mod link;
+mod outcomes;
 
 use link::{Link, Opening};
+use outcomes::Slot;
+pub(crate) use outcomes::{Arriving, Landed, LaneOutcome, Slots, slots};
 
-/// Appends, and replies of one node, that a lane's task takes before it looks elsewhere.
+/// Messages, and replies of one node, that a lane's task takes before it looks elsewhere.
 const AT_ONCE_MAX: usize = 64;
 
 /// A lane's task looks at its timers at least this often, however far they are.
 const LOOK_UP_MAX: Duration = Duration::from_secs(3600);
 
-/// An append that was acknowledged.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Landed {
-    pub(crate) appended: Appended,
-    /// When the acknowledgement came; whoever waits for it may look later.
-    pub(crate) at: tokio::time::Instant,
+/// A batch on its way into a lane, and where its outcome is told.
+pub(crate) struct Deposit {
+    pub(crate) admitted: Admitted,
+    pub(crate) slot: Slot,
 }
 
-/// What became of an append.
-pub(crate) type LaneOutcome = Result<Landed, LaneError>;
-
-/// A batch on its way into a lane.
-struct Deposit {
-    admitted: Admitted,
-    outcome: oneshot::Sender<LaneOutcome>,
-}
+/// What one request has for one lane, in its order. Bounded by the request.
+type Deposits = Vec<Deposit>;
 
 /// The mailboxes of the eight lanes.
 pub(crate) struct Lanes {
-    mailboxes: Vec<mpsc::Sender<Deposit>>,
+    mailboxes: Vec<mpsc::Sender<Deposits>>,
 }
 
 impl Lanes {
@@ -83,23 +79,38 @@ impl Lanes {
         Self { mailboxes }
     }
 
-    /// Hands an append to its partition's lane, and gives back where its outcome will be told.
-    /// Appends to a partition are sent in the order in which these calls were made; a call waits
-    /// while the lane is at its bounds.
-    pub(crate) async fn submit(&self, admitted: Admitted) -> oneshot::Receiver<LaneOutcome> {
-        let lane = LaneId::of(admitted.partition);
-        let mailbox = &self.mailboxes[usize::from(lane.0)];
-        let (outcome, receiver) = oneshot::channel();
-        // A lane that is stopped drops what it is given, which the receiver tells.
-        let _ = mailbox.send(Deposit { admitted, outcome }).await;
-        receiver
+    /// Hands appends to their partitions' lanes. Appends to a partition are sent in the order in
+    /// which they stand here and these calls were made; a call waits while a lane is at its bounds.
+    pub(crate) async fn submit(&self, deposits: Deposits) {
+        if let [only] = &deposits[..] {
+            let lane = LaneId::of(only.admitted.partition);
+            return self.hand_over(lane, deposits).await;
+        }
+        let mut divided = [const { Deposits::new() }; LANES as usize];
+        for deposit in deposits {
+            let lane = LaneId::of(deposit.admitted.partition);
+            divided[usize::from(lane.0)].push(deposit);
+        }
+        for (lane, deposits) in (0..LANES).zip(divided) {
+            if !deposits.is_empty() {
+                self.hand_over(LaneId(lane), deposits).await;
+            }
+        }
     }
-}
 
-/// Who waits for an append.
-struct Waiting {
-    mute: Option<Arc<Mute>>,
-    outcome: oneshot::Sender<LaneOutcome>,
+    /// Hands over a single append of our own, and waits for its outcome.
+    pub(crate) async fn append(&self, admitted: Admitted) -> LaneOutcome {
+        let (slots, arriving) = slots(1, None);
+        let slot = slots.slot(0);
+        drop(slots);
+        self.submit(vec![Deposit { admitted, slot }]).await;
+        arriving.all().await.of(0)
+    }
+
+    async fn hand_over(&self, lane: LaneId, deposits: Deposits) {
+        // A lane that is stopped drops what it is given, and the slots tell that.
+        let _ = self.mailboxes[usize::from(lane.0)].send(deposits).await;
+    }
 }
 
 /// One lane's task.
@@ -110,10 +121,12 @@ struct Driver {
     router: Arc<Router>,
     clock: Arc<dyn Clock>,
     alarm: Alarm,
-    waiting: HashMap<Ticket, Waiting>,
+    /// What is left of the message that was taken last: there is no room for it yet.
+    arriving: vec::IntoIter<Deposit>,
+    waiting: IdMap<Ticket, Slot>,
     /// Where each partition that has used this lane lives, as the lane knows it.
-    placements: HashMap<TopicPartition, Placement>,
-    links: HashMap<NodeId, Link>,
+    placements: IdMap<TopicPartition, Placement>,
+    links: IdMap<NodeId, Link>,
     /// Replies that have come and are to be handled.
     replies: Vec<AppendReply>,
 }
@@ -122,7 +135,7 @@ struct Driver {
 enum Event {
     Replies,
     MapChanged,
-    Deposit(Deposit),
+    Deposits(Deposits),
     MailboxClosed,
     Timeout,
 }
@@ -141,29 +154,25 @@ impl Driver {
             router: Arc::clone(router),
             clock: Arc::clone(clock),
             alarm: Alarm::new(),
-            waiting: HashMap::new(),
-            placements: HashMap::new(),
-            links: HashMap::new(),
+            arriving: Vec::new().into_iter(),
+            waiting: IdMap::default(),
+            placements: IdMap::default(),
+            links: IdMap::default(),
             replies: Vec::new(),
         }
     }
 
-    async fn run(mut self, mut mailbox: mpsc::Receiver<Deposit>) {
+    async fn run(mut self, mut mailbox: mpsc::Receiver<Deposits>) {
         let mut changes = self.router.changes();
         loop {
             let now = self.clock.now();
             self.lane.handle_timeout(now);
+            self.submit_waiting(&mut mailbox);
             self.transmit(now);
             self.complete();
             match self.next_event(now, &mut mailbox, &mut changes).await {
-                Event::Replies => {
-                    self.handle_replies();
-                    self.submit_waiting(&mut mailbox);
-                }
-                Event::Deposit(deposit) => {
-                    self.submit(deposit);
-                    self.submit_waiting(&mut mailbox);
-                }
+                Event::Replies => self.handle_replies(),
+                Event::Deposits(deposits) => self.arriving = deposits.into_iter(),
                 Event::MapChanged => self.reroute(),
                 Event::Timeout => {}
                 Event::MailboxClosed => return,
@@ -175,7 +184,7 @@ impl Driver {
     async fn next_event(
         &mut self,
         now: Instant,
-        mailbox: &mut mpsc::Receiver<Deposit>,
+        mailbox: &mut mpsc::Receiver<Deposits>,
         changes: &mut watch::Receiver<Arc<ClusterMap>>,
     ) -> Event {
         let pause = self.lane.poll_timeout().map(|at| at.saturating_since(now));
@@ -185,8 +194,8 @@ impl Driver {
             biased;
             () = poll_fn(|context| poll_replies(links, replies, context)) => Event::Replies,
             Ok(()) = changes.changed() => Event::MapChanged,
-            deposit = mailbox.recv(), if self.lane.has_room() => {
-                deposit.map_or(Event::MailboxClosed, Event::Deposit)
+            deposits = mailbox.recv(), if self.lane.has_room() => {
+                deposits.map_or(Event::MailboxClosed, Event::Deposits)
             }
             () = self.alarm.at(wake_at) => Event::Timeout,
         }
@@ -199,25 +208,35 @@ impl Driver {
         }
     }
 
-    /// Takes what else is in the mailbox, so that it is sent together.
-    fn submit_waiting(&mut self, mailbox: &mut mpsc::Receiver<Deposit>) {
+    /// Takes in the message that has come, and what else is in the mailbox, so that it is sent
+    /// together. Afterwards nothing has arrived that there is room for.
+    fn submit_waiting(&mut self, mailbox: &mut mpsc::Receiver<Deposits>) {
+        self.submit_arriving();
         for _ in 0..AT_ONCE_MAX {
             if !self.lane.has_room() {
                 return;
             }
-            let Ok(deposit) = mailbox.try_recv() else {
+            let Ok(deposits) = mailbox.try_recv() else {
                 return;
             };
+            self.arriving = deposits.into_iter();
+            self.submit_arriving();
+        }
+    }
+
+    fn submit_arriving(&mut self) {
+        while self.lane.has_room()
+            && let Some(deposit) = self.arriving.next()
+        {
             self.submit(deposit);
         }
     }
 
     fn submit(&mut self, deposit: Deposit) {
-        let Deposit { admitted, outcome } = deposit;
+        let Deposit { admitted, slot } = deposit;
         let Some(route) = self.router.route(admitted.partition) else {
-            // The handler may be gone with its connection.
-            let _ = outcome.send(Err(LaneError::Refused(AppendRefusal::Closed)));
-            return;
+            let closed = Err(LaneError::Refused(AppendRefusal::Closed));
+            return slot.fill(closed, tokio::time::Instant::now());
         };
         self.learn(admitted.partition, &route);
         let ticket = self.lane.submit(Submission {
@@ -228,8 +247,7 @@ impl Driver {
             batch: admitted.batch,
             give_up_at: admitted.give_up_at,
         });
-        let mute = admitted.mute;
-        self.waiting.insert(ticket, Waiting { mute, outcome });
+        self.waiting.insert(ticket, slot);
     }
 
     /// Takes note of where a partition lives; what was sent elsewhere is sent anew.
@@ -277,37 +295,24 @@ impl Driver {
     }
 
     fn complete(&mut self) {
+        let mut completed_at = None;
         while let Some(Completion { ticket, outcome }) = self.lane.poll_completion() {
-            let waiting = self.waiting.remove(&ticket);
-            let Waiting {
-                mute,
-                outcome: waiter,
-            } = waiting.expect("a ticket completes once");
-            if let (Ok(appended), Some(mute)) = (&outcome, mute) {
-                mute.extend(appended.stop_reading);
-            }
-            // The handler may be gone with its connection.
-            let _ = waiter.send(outcome.map(|appended| Landed {
-                appended,
-                at: tokio::time::Instant::now(),
-            }));
+            let slot = self.waiting.remove(&ticket);
+            let at = *completed_at.get_or_insert_with(tokio::time::Instant::now);
+            slot.expect("a ticket completes once").fill(outcome, at);
         }
     }
 }
 
 /// Sends what the links have room for, and collects the replies that have come.
 fn poll_replies(
-    links: &mut HashMap<NodeId, Link>,
+    links: &mut IdMap<NodeId, Link>,
     replies: &mut Vec<AppendReply>,
     context: &mut Context<'_>,
 ) -> Poll<()> {
     for link in links.values_mut() {
-        let enough = replies.len() + AT_ONCE_MAX;
-        while replies.len() < enough
-            && let Poll::Ready(reply) = link.poll_reply(context)
-        {
-            replies.push(reply);
-        }
+        // Where it is ready there are replies, which are looked at below.
+        let _ = link.poll_replies(replies, AT_ONCE_MAX, context);
     }
     if replies.is_empty() {
         Poll::Pending

@@ -123,8 +123,8 @@ pub const PARKING_MIN: Duration = Duration::from_millis(500);
 /// owed beyond is paid by the requests that follow.
 pub const ACK_HOLD_MAX: Duration = Duration::from_secs(20);
 
-/// Appends that may wait for a lane to take them; at the bound those who submit wait, so that
-/// their connections are not read.
+/// Messages that may wait for a lane to take them, each with what one request has for the lane; at
+/// the bound those who submit wait, so that their connections are not read.
 pub const LANE_MAILBOX_MAX: usize = 1024;
 
 /// Appends that may wait for one node's end of a lane; further ones are dropped, and sent again

@@ -17,9 +17,10 @@ pub(crate) struct Mute {
 }
 
 impl Mute {
-    pub(crate) fn new() -> Self {
+    /// For what begins at `opened_at`.
+    pub(crate) fn new(opened_at: Instant) -> Self {
         Self {
-            opened_at: Instant::now(),
+            opened_at,
             until: AtomicU64::new(0),
         }
     }
@@ -35,8 +36,12 @@ impl Mute {
 
     /// When the connection may be read again; none where it may be now.
     pub(crate) fn until(&self) -> Option<Instant> {
-        let until = Duration::from_nanos(self.until.load(Ordering::Relaxed));
-        let until = self.opened_at + until;
+        let until = self.until.load(Ordering::Relaxed);
+        if until == 0 {
+            // It never was muted, as most are not: nobody need look at the clock.
+            return None;
+        }
+        let until = self.opened_at + Duration::from_nanos(until);
         (until > Instant::now()).then_some(until)
     }
 }
@@ -47,7 +52,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_longest_pause_counts() {
-        let mute = Mute::new();
+        let mute = Mute::new(Instant::now());
         assert_eq!(mute.until(), None);
         mute.extend(Duration::from_millis(300));
         mute.extend(Duration::from_millis(100));

@@ -6,6 +6,8 @@
 //! Invariant: an [`Authorized`] is made by [`authorize`] only. Whoever came by the plaintext
 //! listener may do everything within its virtual cluster: the listener is bound to loopback only.
 
+use std::sync::Arc;
+
 use auth::{Action, Denied, Resource, SignedIn};
 use model::VirtualClusterId;
 
@@ -13,7 +15,7 @@ use model::VirtualClusterId;
 #[derive(Clone, Debug)]
 pub(crate) enum Caller {
     /// A client that has signed in.
-    SignedIn(SignedIn),
+    SignedIn(Arc<SignedIn>),
     /// Whoever reaches the plaintext listener of this virtual cluster.
     Anonymous(VirtualClusterId),
 }

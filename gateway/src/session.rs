@@ -61,7 +61,7 @@ struct SigningIn {
 }
 
 struct Live {
-    signed_in: SignedIn,
+    signed_in: Arc<SignedIn>,
     /// The map that `signed_in` was refreshed with.
     map_version: CatalogVersion,
     ends_at: Option<Instant>,
@@ -148,10 +148,10 @@ impl Session {
                     return Err(NoCaller::Ended);
                 }
                 if live.map_version != map.version {
-                    live.signed_in = live.signed_in.refreshed(map)?;
+                    live.signed_in = Arc::new(live.signed_in.refreshed(map)?);
                     live.map_version = map.version;
                 }
-                Ok(Caller::SignedIn(live.signed_in.clone()))
+                Ok(Caller::SignedIn(Arc::clone(&live.signed_in)))
             }
             State::Nobody | State::SigningIn(_) | State::Refused => Err(NoCaller::NotSignedIn),
         }
@@ -281,7 +281,7 @@ impl Session {
         }
         self.was_known = true;
         self.state = State::SignedIn(Box::new(Live {
-            signed_in,
+            signed_in: Arc::new(signed_in),
             map_version: map.version,
             ends_at: lifetime.map(|ms| Instant::now() + Duration::from_millis(ms)),
         }));

@@ -136,6 +136,16 @@ pub struct VirtualCluster {
 impl VirtualCluster {
     /// `arn:aws:kafka:<region>:<account>:<kind>/<name>/<uuid>`, with `/<resource>` unless empty.
     pub fn arn(&self, kind: &str, resource: &str) -> String {
+        self.arn_parts(kind, resource).concat()
+    }
+
+    /// The length of that ARN, for those who need not know more of it.
+    pub fn arn_bytes(&self, kind: &str, resource: &str) -> usize {
+        let parts = self.arn_parts(kind, resource);
+        parts.into_iter().map(str::len).sum()
+    }
+
+    fn arn_parts<'a>(&'a self, kind: &'a str, resource: &'a str) -> [&'a str; 12] {
         let Self {
             region,
             account,
@@ -143,8 +153,11 @@ impl VirtualCluster {
             cluster_id,
             ..
         } = self;
-        let slash = if resource.is_empty() { "" } else { "/" };
-        format!("arn:aws:kafka:{region}:{account}:{kind}/{name}/{cluster_id}{slash}{resource}")
+        let (head, slash) = ("arn:aws:kafka:", "/");
+        let last = if resource.is_empty() { "" } else { slash };
+        [
+            head, region, ":", account, ":", kind, slash, name, slash, cluster_id, last, resource,
+        ]
     }
 }
 

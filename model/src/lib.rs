@@ -7,6 +7,7 @@ pub mod cluster_map;
 pub mod epoch;
 pub mod group_settings;
 pub mod id;
+pub mod id_map;
 pub mod limits;
 pub mod name;
 pub mod offset;
@@ -27,6 +28,7 @@ pub use id::{
     AppendId, GatewayIncarnation, LANES, LaneId, NodeId, ProducerEpoch, ProducerId, TenantId,
     TopicId, TopicPartition, VirtualClusterId,
 };
+pub use id_map::{IdHash, IdMap};
 pub use limits::{FetchOverLimit, Limits};
 pub use name::{InvalidTopicName, TopicName};
 pub use offset::Offset;

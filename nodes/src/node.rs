@@ -3,14 +3,13 @@
 //! Owns: start, stop, and how partitions are divided among shards. Does not own: partitions.
 //! Invariant: nothing is served before recovery has made it durable.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use control_api::ControlPlane;
 use futures_util::future::join_all;
-use model::{Clock, LaneId, NodeEpoch, NodeId, TopicPartition, VirtualClusterId};
+use model::{Clock, IdMap, LaneId, NodeEpoch, NodeId, TopicPartition, VirtualClusterId};
 use node_api::{Append, NodeTransport};
 use quota::{Meters, OpenUsage, UsageSource, UsedInAll};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
@@ -168,7 +167,7 @@ impl Node {
     async fn serve(
         parts: NodeParts,
         coordination: Coordination,
-        (recovered, partitions): (Recovered, HashMap<TopicPartition, Partition>),
+        (recovered, partitions): (Recovered, IdMap<TopicPartition, Partition>),
         running: Running,
     ) -> Self {
         let config = &parts.config;
@@ -417,15 +416,15 @@ fn start_coordinators(
 fn start_shards(
     config: &NodeConfig,
     around: Arc<Surroundings>,
-    partitions: HashMap<TopicPartition, Partition>,
+    partitions: IdMap<TopicPartition, Partition>,
     events: Vec<ShardEvents>,
 ) -> StartedShards {
     assert!(
         config.shards.is_power_of_two(),
         "lanes divide evenly among shards"
     );
-    let mut divided: Vec<HashMap<TopicPartition, Partition>> =
-        (0..config.shards).map(|_| HashMap::new()).collect();
+    let mut divided: Vec<IdMap<TopicPartition, Partition>> =
+        (0..config.shards).map(|_| IdMap::default()).collect();
     for (key, partition) in partitions {
         divided[shard_of(key, config.shards)].insert(key, partition);
     }

@@ -11,7 +11,7 @@ use model::{
     VirtualClusterId,
 };
 use node_api::{Appended, LogBounds};
-use partition_log::PartitionLog;
+use partition_log::{PartitionLog, SegmentId};
 use quota::{PartitionQuota, Verdict};
 
 use crate::tail::Tail;
@@ -23,6 +23,8 @@ pub(crate) struct Partition {
     pub(crate) log: PartitionLog,
     pub(crate) quota: PartitionQuota,
     pub(crate) tail: Tail,
+    /// The segment of its last durable batch since the start.
+    pub(crate) newest_segment: Option<SegmentId>,
     /// Gateways that want news.
     pub(crate) watchers: Vec<GatewayIncarnation>,
     /// Largest size, where the topic is compacted: what retention does not delete has a limit.
@@ -65,6 +67,7 @@ impl Partition {
             log,
             quota,
             tail: Tail::default(),
+            newest_segment: None,
             watchers: Vec::new(),
             compacted_bytes_max: ByteCount(u64::MAX),
             closing: false,

@@ -6,7 +6,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use model::{ByteCount, ClusterMap, Instant, NodeId, Timestamp, TopicPartition, VirtualClusterId};
+use model::{
+    ByteCount, ClusterMap, IdMap, Instant, NodeId, Timestamp, TopicPartition, VirtualClusterId,
+};
 use partition_log::limits::PRODUCER_EXPIRATION_MS_DEFAULT;
 use partition_log::{PartitionLog, ReplayError};
 use quota::{Meters, PartitionQuota};
@@ -38,8 +40,8 @@ pub(crate) struct Circumstances<'a> {
 pub(crate) fn rebuild(
     segments: &[SegmentSummary],
     at: &Circumstances<'_>,
-) -> Result<HashMap<TopicPartition, Partition>, RecoveryError> {
-    let mut partitions: HashMap<TopicPartition, Partition> = HashMap::new();
+) -> Result<IdMap<TopicPartition, Partition>, RecoveryError> {
+    let mut partitions: IdMap<TopicPartition, Partition> = IdMap::default();
     for (key, digest) in segments.iter().flat_map(|segment| &segment.partitions) {
         if !partitions.contains_key(key) {
             let Some(partition) = empty(*key, at) else {
@@ -73,7 +75,7 @@ pub(crate) fn rebuild(
 /// were deleted when the node had not yet written that it has closed them.
 pub(crate) fn freed_meanwhile(
     meters: &Meters,
-    partitions: &HashMap<TopicPartition, Partition>,
+    partitions: &IdMap<TopicPartition, Partition>,
     now: Timestamp,
 ) -> Vec<(VirtualClusterId, ByteCount)> {
     let mut stored: HashMap<VirtualClusterId, u64> = HashMap::new();

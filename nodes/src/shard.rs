@@ -18,15 +18,16 @@ pub(crate) mod deletions;
 pub(crate) mod lanes;
 pub(crate) mod news;
 pub(crate) mod offsets;
+pub(crate) mod open_segments;
 pub(crate) mod reads;
 pub(crate) mod upkeep;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use model::{
-    ByteCount, Clock, ClusterMap, GatewayIncarnation, LaneId, NodeId, Offset, TopicId,
+    ByteCount, Clock, ClusterMap, GatewayIncarnation, IdMap, LaneId, NodeId, Offset, TopicId,
     TopicPartition, VirtualClusterId,
 };
 use node_api::{
@@ -45,6 +46,7 @@ use crate::partition::Partition;
 use crate::shard::deletions::Deletion;
 use crate::shard::lanes::Lanes;
 use crate::shard::news::News;
+use crate::shard::open_segments::OpenSegments;
 use crate::tail::TailBudget;
 use crate::traffic::{TopicTraffic, Traffic};
 
@@ -125,12 +127,13 @@ pub(crate) struct Shard {
     pub(crate) index: u16,
     pub(crate) around: Arc<Surroundings>,
     pub(crate) map: Arc<ClusterMap>,
-    pub(crate) partitions: HashMap<TopicPartition, Partition>,
+    pub(crate) partitions: IdMap<TopicPartition, Partition>,
     pub(crate) tail_budget: TailBudget,
     pub(crate) lanes: Lanes,
     pub(crate) news: News,
     /// Frames of this turn, not yet submitted.
     pub(crate) outgoing: Vec<FrameWrite>,
+    pub(crate) open_segments: OpenSegments,
     /// Segments that were completed and not asked for yet.
     pub(crate) newly_sealed: Vec<SegmentId>,
     /// Who waits for all frames submitted so far: answered when `durable` has come so far.
@@ -155,7 +158,7 @@ impl Shard {
     pub(crate) fn new(
         index: u16,
         around: Arc<Surroundings>,
-        partitions: HashMap<TopicPartition, Partition>,
+        partitions: IdMap<TopicPartition, Partition>,
         (tail_bytes, charge): (usize, mpsc::UnboundedSender<(TopicPartition, u64)>),
     ) -> Self {
         let map = Arc::clone(&around.map.borrow());
@@ -168,6 +171,7 @@ impl Shard {
             lanes: Lanes::default(),
             news: News::default(),
             outgoing: Vec::new(),
+            open_segments: OpenSegments::default(),
             newly_sealed: Vec::new(),
             renewals: Vec::new(),
             deletions: VecDeque::new(),
@@ -280,6 +284,7 @@ impl Shard {
     /// Hands the frames of this turn to the write-ahead log. While too much is unsynced it waits, and
     /// goes on taking in what becomes durable: the log waits for that in turn.
     pub(crate) async fn submit(&mut self, events: &mut ShardEvents) -> Result<(), WalStopped> {
+        self.lanes.flush();
         while !self.outgoing.is_empty() {
             let mut part = self.next_part();
             self.submitted += part.len() as u64;
@@ -338,7 +343,7 @@ impl Shard {
 
 /// The present state of a partition, for the news.
 fn watermark(
-    partitions: &HashMap<TopicPartition, Partition>,
+    partitions: &IdMap<TopicPartition, Partition>,
     partition: TopicPartition,
 ) -> Watermark {
     Watermark {

@@ -3,9 +3,7 @@
 //! Owns: the counts of one shard. Does not own: names, and which topics are shown (the root package).
 //! Bounded by the topics that live here: one that is deleted is forgotten.
 
-use std::collections::HashMap;
-
-use model::{TopicId, VirtualClusterId};
+use model::{IdMap, TopicId, VirtualClusterId};
 use partition_log::AppendFacts;
 
 /// What was committed to one topic since the start.
@@ -24,7 +22,7 @@ pub struct TopicTraffic {
 /// See the file's header.
 #[derive(Default)]
 pub(crate) struct Traffic {
-    topics: HashMap<TopicId, TopicTraffic>,
+    topics: IdMap<TopicId, TopicTraffic>,
 }
 
 impl Traffic {

@@ -18,6 +18,7 @@ pub use error::{PolicyError, StatementFault};
 use statement::{Arn, Effect, Statement};
 
 use crate::Action;
+use crate::action::ActionSet;
 
 /// Most bytes of all policy documents of one principal; more is refused. AWS allows about as much:
 /// ten managed policies of 6144 characters and the inline ones.
@@ -49,6 +50,8 @@ pub enum Verdict {
 #[derive(Clone, Debug, Default)]
 pub struct PolicySet {
     statements: Vec<Statement>,
+    /// Actions that are allowed on every resource, whatever its ARN: no resource need be looked at.
+    everywhere: ActionSet,
 }
 
 impl PolicySet {
@@ -70,7 +73,17 @@ impl PolicySet {
         if bytes > WILD_PIECE_BYTES_MAX {
             return Err(PolicyError::TooManyWildcards { bytes });
         }
-        Ok(Self { statements })
+        let everywhere = everywhere(&statements);
+        Ok(Self {
+            statements,
+            everywhere,
+        })
+    }
+
+    /// Whether `action` is allowed on every resource with an ARN of so many bytes. Where not, it may
+    /// still be on some: [`Self::verdict`] knows.
+    pub fn allows_everywhere(&self, action: Action, arn_bytes: usize) -> bool {
+        self.everywhere.contains(action) && arn_bytes <= ARN_BYTES_MAX
     }
 
     /// What the policies say about `action` on the resource called `arn`.
@@ -90,6 +103,17 @@ impl PolicySet {
         }
         verdict
     }
+}
+
+/// What some statement allows on every resource, and none denies on any.
+fn everywhere(statements: &[Statement]) -> ActionSet {
+    let allows = |action: &Action| {
+        let about = |s: &&Statement| s.actions().contains(*action);
+        let mut about = statements.iter().filter(about).peekable();
+        let is_denied = about.clone().any(|s| s.effect() == Effect::Deny);
+        !is_denied && about.any(Statement::is_about_every_resource)
+    };
+    Action::ALL.into_iter().filter(allows).collect()
 }
 
 #[cfg(test)]

@@ -23,21 +23,39 @@ impl Resource<'_> {
     /// The resource's ARN in `cluster`, e.g. `arn:aws:kafka:<region>:<account>:topic/<cluster
     /// name>/<uuid>/<topic>`.
     pub fn arn(self, cluster: &VirtualCluster) -> String {
+        let mut arn = cluster.arn(self.kind(), self.name());
+        if self.has_empty_name() {
+            arn.push('/');
+        }
+        arn
+    }
+
+    /// The length of that ARN.
+    pub fn arn_bytes(self, cluster: &VirtualCluster) -> usize {
+        cluster.arn_bytes(self.kind(), self.name()) + usize::from(self.has_empty_name())
+    }
+
+    fn kind(self) -> &'static str {
         match self {
-            Self::Cluster => cluster.arn("cluster", ""),
-            Self::Topic(name) => named(cluster, "topic", name),
-            Self::Group(name) => named(cluster, "group", name),
-            Self::TransactionalId(name) => named(cluster, "transactional-id", name),
+            Self::Cluster => "cluster",
+            Self::Topic(_) => "topic",
+            Self::Group(_) => "group",
+            Self::TransactionalId(_) => "transactional-id",
         }
     }
 }
 
-/// Keeps the slash before an empty name, which Kafka allows for groups of old clients: without it
-/// the ARN would be one that no resource of this kind has.
-fn named(cluster: &VirtualCluster, kind: &str, name: &str) -> String {
-    let mut arn = cluster.arn(kind, name);
-    if name.is_empty() {
-        arn.push('/');
+impl<'a> Resource<'a> {
+    fn name(self) -> &'a str {
+        match self {
+            Self::Cluster => "",
+            Self::Topic(name) | Self::Group(name) | Self::TransactionalId(name) => name,
+        }
     }
-    arn
+
+    /// Kafka allows empty names for groups of old clients. The slash before one is kept: without it the
+    /// ARN would be one that no resource of this kind has.
+    fn has_empty_name(self) -> bool {
+        self != Self::Cluster && self.name().is_empty()
+    }
 }

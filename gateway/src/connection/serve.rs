@@ -175,7 +175,7 @@ fn data(
         client: Arc::clone(client),
         services: Arc::clone(services),
         gate,
-        throttle: Mute::new(),
+        throttle: Mute::new(received_at),
         park: throttle.park,
     };
     call.slow_down(throttle);

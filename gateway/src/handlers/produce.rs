@@ -1,7 +1,8 @@
 //! Produce (key 0), versions 3-13; 0-2 are advertised as in Kafka 4, and refused.
 //!
-//! The way of a request: authorized topic by topic, admitted batch by batch, submitted to the lanes
-//! in the order in which requests and partitions came, then answered when the last batch is.
+//! The way of a request: authorized topic by topic, checked batch by batch, then charged and handed to
+//! the lanes together, in the order in which requests and partitions came, and answered when the last
+//! batch is. A batch that has to wait for the virtual cluster's rate holds up those behind it only.
 //! Everything is answered partition by partition; one refusal does not touch the others.
 //!
 //! What differs from Apache Kafka: acks=1 and acks=-1 both wait until the batch is durable. A
@@ -11,7 +12,10 @@
 //! rate, its acknowledgements come late; `throttle_time_ms` is that of the virtual cluster's limits. A batch with acks=0 that is
 //! refused closes the connection, as in Kafka.
 
+use std::iter::Enumerate;
 use std::sync::Arc;
+use std::time::Duration;
+use std::vec;
 
 use auth::Action;
 use model::{Topic, TopicId, TopicPartition};
@@ -19,7 +23,6 @@ use node_api::lane::LaneError;
 use node_api::{AppendRefusal, Appended};
 use quota::LimitName;
 use records::Rejected;
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 use wire::ErrorCode;
 use wire::messages::produce::{
@@ -27,33 +30,37 @@ use wire::messages::produce::{
     ProduceResponse, TopicProduceData, TopicProduceResponse,
 };
 
-use crate::admission::{BatchWrite, Patience, admit, hold_until, parking_time};
+use crate::admission::{BatchWrite, Checked, Counter, Patience, check, hold_until, parking_time};
 use crate::call::{Answer, Call, TopicKey, partition_of};
 use crate::dispatch::Step;
 use crate::error::{ErrorKind, Fault};
-use crate::lanes::{Landed, LaneOutcome};
+use crate::lanes::{Arriving, Deposit, Landed, LaneOutcome, Slots, slots};
 use crate::limits::ACK_HOLD_MAX;
 use crate::permission::Authorized;
 
 /// First version in which topics are named by id.
 const VERSION_WITH_IDS: i16 = 13;
 
-/// Authorizes, admits and submits every batch of the request; what is left is to wait.
+/// Authorizes, checks, charges and submits every batch of the request; what is left is to wait.
 pub(crate) async fn submit(call: Call, request: ProduceRequest) -> Step {
-    let acks = request.acks;
-    let whole = check(&request).err();
+    let is_silent = request.acks == 0;
+    let whole = check_whole(&request).err();
     let timeout = parking_time(request.timeout_ms);
     let patience = Patience::begin(timeout, call.services.clock.as_ref());
     let mut topics = Vec::with_capacity(request.topic_data.len());
-    for topic in request.topic_data {
-        topics.push(submit_topic(&call, topic, whole.as_ref(), patience).await);
+    let mut drafts = Vec::new();
+    for (at, topic) in request.topic_data.into_iter().enumerate() {
+        let drafts = (at, &mut drafts);
+        topics.push(check_topic(&call, topic, whole.as_ref(), drafts).await);
     }
+    let arriving = hand_over(&call, &mut topics, drafts, patience).await;
     let pending = Pending {
         call,
         topics,
+        arriving,
         patience,
     };
-    Step::Waiting(Box::pin(pending.finish(acks == 0)))
+    Step::Waiting(Box::pin(pending.finish(is_silent)))
 }
 
 /// The same error for every partition.
@@ -82,7 +89,7 @@ fn refused(index: i32, code: ErrorCode) -> PartitionProduceResponse {
 }
 
 /// What can be wrong with the request as a whole.
-fn check(request: &ProduceRequest) -> Result<(), Fault> {
+fn check_whole(request: &ProduceRequest) -> Result<(), Fault> {
     if request.transactional_id.is_some() {
         return Err(Fault::TransactionalId);
     }
@@ -96,6 +103,7 @@ fn check(request: &ProduceRequest) -> Result<(), Fault> {
 struct Pending {
     call: Call,
     topics: Vec<PendingTopic>,
+    arriving: Arriving,
     patience: Patience,
 }
 
@@ -112,14 +120,22 @@ struct PendingPartition {
 
 struct PendingAppend {
     partition: TopicPartition,
-    outcome: oneshot::Receiver<LaneOutcome>,
+    /// Where its outcome is told, among those of the request.
+    slot: usize,
 }
 
-async fn submit_topic(
+/// A batch that keeps to the rules, and whose it is: the partition's place in its topic, and the
+/// topic's in the request.
+struct Draft {
+    place: (usize, usize),
+    checked: Checked,
+}
+
+async fn check_topic(
     call: &Call,
     topic: TopicProduceData,
     whole: Option<&Fault>,
-    patience: Patience,
+    (at, drafts): (usize, &mut Vec<Draft>),
 ) -> PendingTopic {
     let found = match whole {
         Some(fault) => Err(fault.clone()),
@@ -135,10 +151,16 @@ async fn submit_topic(
     let mut partitions = Vec::with_capacity(topic.partition_data.len());
     for data in topic.partition_data {
         let index = data.index;
-        let append = match &found {
-            Ok(topic) => submit_batch(call, topic, data, patience).await,
+        let checked = match &found {
+            Ok(topic) => check_batch(call, topic, data).await,
             Err(fault) => Err(fault.clone()),
         };
+        let append = checked.map(|checked| {
+            let (partition, slot) = (checked.partition, drafts.len());
+            let place = (at, partitions.len());
+            drafts.push(Draft { place, checked });
+            PendingAppend { partition, slot }
+        });
         partitions.push(PendingPartition { index, append });
     }
     PendingTopic {
@@ -148,24 +170,72 @@ async fn submit_topic(
     }
 }
 
-async fn submit_batch(
+async fn check_batch(
     call: &Call,
     topic: &Authorized<Arc<Topic>>,
     data: PartitionProduceData,
-    patience: Patience,
-) -> Result<PendingAppend, Fault> {
+) -> Result<Checked, Fault> {
     let partition = partition_of(topic.request(), data.index)?;
     let write = topic.with(|topic| BatchWrite {
         topic,
         partition,
         records: data.records.unwrap_or_default(),
     });
-    let admitted = admit(call, write, patience).await?;
-    if !admitted.park.is_zero() {
-        tokio::time::sleep(admitted.park).await;
+    check(call, write).await
+}
+
+/// Charges the batches and hands them to the lanes, all at once unless one of them has to wait.
+async fn hand_over(
+    call: &Call,
+    topics: &mut [PendingTopic],
+    drafts: Vec<Draft>,
+    patience: Patience,
+) -> Arriving {
+    let (slots, arriving) = slots(drafts.len(), Some(Arc::clone(&call.client.mute)));
+    let mut counted = Counted {
+        deposits: Vec::with_capacity(drafts.len()),
+        drafts: drafts.into_iter().enumerate(),
+        topics,
+        slots,
+    };
+    let lanes = &call.services.lanes;
+    while let Some((park, deposit)) = counted.admit(Counter::open(call, patience)) {
+        lanes.submit(std::mem::take(&mut counted.deposits)).await;
+        tokio::time::sleep(park).await;
+        counted.deposits.push(deposit);
     }
-    let outcome = call.services.lanes.submit(admitted).await;
-    Ok(PendingAppend { partition, outcome })
+    lanes.submit(counted.deposits).await;
+    arriving
+}
+
+/// The batches of a request, while they are charged.
+struct Counted<'a> {
+    drafts: Enumerate<vec::IntoIter<Draft>>,
+    topics: &'a mut [PendingTopic],
+    slots: Slots,
+    /// They were charged, and need not wait.
+    deposits: Vec<Deposit>,
+}
+
+impl Counted<'_> {
+    /// Charges batches up to the first that has to wait, which is given back, with for how long.
+    fn admit(&mut self, mut counter: Counter<'_>) -> Option<(Duration, Deposit)> {
+        for (slot, Draft { place, checked }) in self.drafts.by_ref() {
+            let (topic, partition) = place;
+            match counter.admit(checked) {
+                Ok((admitted, park)) => {
+                    let slot = self.slots.slot(slot);
+                    let deposit = Deposit { admitted, slot };
+                    if !park.is_zero() {
+                        return Some((park, deposit));
+                    }
+                    self.deposits.push(deposit);
+                }
+                Err(fault) => self.topics[topic].partitions[partition].append = Err(fault),
+            }
+        }
+        None
+    }
 }
 
 impl Pending {
@@ -177,17 +247,24 @@ impl Pending {
             timeout,
             ..
         } = self.patience;
-        let mut held_until = started_at;
+        let outcomes = self.arriving.all().await;
+        let (mut held, mut held_until) = (Duration::ZERO, None);
         let mut has_failed = false;
         for topic in self.topics {
             let mut partition_responses = Vec::with_capacity(topic.partitions.len());
             for PendingPartition { index, append } in topic.partitions {
-                let response = match settle(&self.call, append).await {
+                let landed = append.and_then(|append| {
+                    let outcome = outcomes.of(append.slot);
+                    settle(&self.call, append.partition, outcome)
+                });
+                let response = match landed {
                     Ok(Landed { appended, at }) => {
                         let hold = appended.ack_delay.min(ACK_HOLD_MAX);
-                        self.call.gate.held(LimitName::PartitionIngress, hold);
-                        let until = hold_until(&appended, at, started_at, timeout);
-                        held_until = held_until.max(until);
+                        held += hold;
+                        if !hold.is_zero() {
+                            let until = hold_until(&appended, at, started_at, timeout);
+                            held_until = held_until.max(Some(until));
+                        }
                         acknowledged(index, &appended)
                     }
                     Err(fault) => {
@@ -203,8 +280,11 @@ impl Pending {
                 partition_responses,
             });
         }
-        if held_until > Instant::now() {
-            tokio::time::sleep_until(held_until).await;
+        self.call.gate.held(LimitName::PartitionIngress, held);
+        if let Some(until) = held_until
+            && until > Instant::now()
+        {
+            tokio::time::sleep_until(until).await;
         }
         match (silent, has_failed) {
             (false, _) => self.call.answer(ProduceResponse {
@@ -218,10 +298,7 @@ impl Pending {
 }
 
 /// What became of a batch.
-async fn settle(call: &Call, append: Result<PendingAppend, Fault>) -> Result<Landed, Fault> {
-    let PendingAppend { partition, outcome } = append?;
-    // A lane that was stopped has said nothing: the batch may or may not be in the log.
-    let outcome = outcome.await.unwrap_or(Err(LaneError::TimedOut));
+fn settle(call: &Call, partition: TopicPartition, outcome: LaneOutcome) -> Result<Landed, Fault> {
     outcome.map_err(|error| match error {
         LaneError::Refused(AppendRefusal::Closed)
             if call.services.router.route(partition).is_none() =>

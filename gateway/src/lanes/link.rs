@@ -75,8 +75,14 @@ impl Link {
         }
     }
 
-    /// Sends what the channel has room for, and gives back the next reply.
-    pub(super) fn poll_reply(&mut self, context: &mut Context<'_>) -> Poll<AppendReply> {
+    /// Sends what the channel has room for, and appends the next replies to `replies`: at least one
+    /// when it is ready, and `count_max` at most.
+    pub(super) fn poll_replies(
+        &mut self,
+        replies: &mut Vec<AppendReply>,
+        count_max: usize,
+        context: &mut Context<'_>,
+    ) -> Poll<()> {
         loop {
             match &mut self.state {
                 State::Opening(opening) => {
@@ -88,10 +94,10 @@ impl Link {
                 }
                 State::Open { channel, reserving } => {
                     let intact = poll_send(channel, reserving, &mut self.backlog, context);
-                    match channel.replies.poll_recv(context) {
-                        Poll::Ready(Some(reply)) => return Poll::Ready(reply),
+                    match channel.replies.poll_recv_many(context, replies, count_max) {
+                        Poll::Ready(1..) => return Poll::Ready(()),
                         Poll::Pending if intact => return Poll::Pending,
-                        Poll::Ready(None) | Poll::Pending => self.break_off(),
+                        Poll::Ready(0) | Poll::Pending => self.break_off(),
                     }
                 }
             }
@@ -113,6 +119,9 @@ fn poll_send(
     context: &mut Context<'_>,
 ) -> bool {
     while !backlog.is_empty() {
+        if reserving.is_none() && send_at_once(channel, backlog) {
+            continue;
+        }
         let reserved =
             reserving.get_or_insert_with(|| Box::pin(channel.appends.clone().reserve_owned()));
         match Pin::new(reserved).poll(context) {
@@ -126,6 +135,18 @@ fn poll_send(
         }
     }
     true
+}
+
+/// Sends as much of the backlog as there is room for now, in one go. Says whether that was anything.
+fn send_at_once(channel: &LaneChannel, backlog: &mut VecDeque<Append>) -> bool {
+    let count = backlog.len().min(channel.appends.capacity());
+    let Ok(room) = channel.appends.try_reserve_many(count) else {
+        return false;
+    };
+    for (place, append) in room.zip(backlog.drain(..count)) {
+        place.send(append);
+    }
+    count > 0
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use model::{ByteCount, CleanupPolicy, ProducerEpoch, ProducerId, Timestamp, TopicConfig};
 use node_api::AppendRefusal;
+use node_api::lane::LANE_UNANSWERED_MAX;
 use records::{BatchBuilder, Codec, NewRecord, ProducerFields};
 use wire::messages::init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
 use wire::messages::produce::{
@@ -46,6 +47,32 @@ async fn each_partition_has_its_own_answer() {
     assert_eq!(codes(&response), [0, 2, 0, 3, 3, 87, 3]);
     assert_eq!(world.node.records(partition(topic, 0)), 1);
     assert_eq!(world.node.records(partition(topic, 1)), 1);
+}
+
+/// The lanes take in what is more than they have room for as answers come.
+#[tokio::test(start_paused = true)]
+async fn a_request_of_many_batches_is_appended_in_order_in_every_partition() {
+    const PARTITIONS: i32 = 40;
+    let world = World::new();
+    world.topic("t", PARTITIONS as u32);
+    let mut peer = world.connect();
+    let mut request = produce_to("t", 0, batch(b"a"));
+    let batches = &mut request.topic_data[0].partition_data;
+    batches.clear();
+    let crowded = std::iter::repeat_n(0, LANE_UNANSWERED_MAX + 100);
+    for index in (0..PARTITIONS).chain(crowded).chain(0..PARTITIONS) {
+        let records = Some(batch(b"a"));
+        batches.push(PartitionProduceData { index, records });
+    }
+    let response = peer.produce(request).await;
+    let mut next = vec![0; PARTITIONS as usize];
+    for answer in &response.responses[0].partition_responses {
+        let next = &mut next[answer.index as usize];
+        assert_eq!((answer.error_code, answer.base_offset), (0, *next));
+        *next += 1;
+    }
+    assert_eq!(next[0], LANE_UNANSWERED_MAX as i64 + 102);
+    assert!(next[1..].iter().all(|&batches| batches == 2));
 }
 
 #[tokio::test(start_paused = true)]

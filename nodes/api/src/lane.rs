@@ -16,12 +16,12 @@
 //!
 //! Invariants: answered below <= send from <= next sequence; a ticket is completed once.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use model::{
-    AppendId, CatalogVersion, GatewayIncarnation, Instant, LaneId, LeaderEpoch, TopicPartition,
-    VirtualClusterId,
+    AppendId, CatalogVersion, GatewayIncarnation, IdMap, Instant, LaneId, LeaderEpoch,
+    TopicPartition, VirtualClusterId,
 };
 use records::ValidBatch;
 
@@ -30,8 +30,10 @@ use crate::append::{Append, AppendOutcome, AppendRefusal, AppendReply, Appended}
 mod outbox;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use outbox::Outbox;
+use turns::Turns;
 
 /// Bytes that may be unanswered in one lane; at the bound [`Lane::has_room`] says no, the shell
 /// takes no further appends, and in the end the client's connection is not read.
@@ -99,11 +101,8 @@ pub struct Lane {
     gateway: GatewayIncarnation,
     lane: LaneId,
     next_ticket: u64,
-    outboxes: BTreeMap<TopicPartition, Outbox>,
-    /// Partitions with something to send now, in turn.
-    ready: VecDeque<TopicPartition>,
-    /// At most one timer a partition; it may fire early, never late.
-    timers: BTreeSet<(Instant, TopicPartition)>,
+    outboxes: IdMap<TopicPartition, Outbox>,
+    turns: Turns,
     completions: VecDeque<Completion>,
     unanswered: usize,
     unanswered_bytes: usize,
@@ -116,9 +115,8 @@ impl Lane {
             gateway,
             lane,
             next_ticket: 0,
-            outboxes: BTreeMap::new(),
-            ready: VecDeque::new(),
-            timers: BTreeSet::new(),
+            outboxes: IdMap::default(),
+            turns: Turns::default(),
             completions: VecDeque::new(),
             unanswered: 0,
             unanswered_bytes: 0,
@@ -144,12 +142,10 @@ impl Lane {
         self.unanswered_bytes += submission.batch.bytes().len();
         let partition = submission.partition;
         let deadline = submission.give_up_at;
-        self.outboxes
-            .entry(partition)
-            .or_default()
-            .push(ticket, submission);
-        self.make_ready(partition);
-        self.arm(partition, deadline);
+        let outbox = self.outboxes.entry(partition).or_default();
+        outbox.push(ticket, submission);
+        self.turns.make_ready(partition, outbox);
+        self.turns.arm(partition, outbox, deadline);
         ticket
     }
 
@@ -164,7 +160,7 @@ impl Lane {
             && outbox.reroute(leader_epoch, map_version)
         {
             outbox.go_back();
-            self.make_ready(partition);
+            self.turns.make_ready(partition, outbox);
         }
     }
 
@@ -173,9 +169,7 @@ impl Lane {
         let Some(mut outbox) = self.outboxes.remove(&partition) else {
             return;
         };
-        if let Some(at) = outbox.timer.take() {
-            self.timers.remove(&(at, partition));
-        }
+        self.turns.disarm(partition, &mut outbox);
         let closed = Err(LaneError::Refused(AppendRefusal::Closed));
         for (ticket, bytes) in outbox.take_if(|_| true) {
             self.complete(ticket, bytes, closed);
@@ -192,7 +186,7 @@ impl Lane {
         };
         if is_passing(&reply.outcome) {
             if let Some(at) = outbox.handle_refusal(now, reply.id.sequence) {
-                self.arm(reply.partition, at);
+                self.turns.arm(reply.partition, outbox, at);
             }
         } else if let Some((ticket, bytes)) = outbox.answer(reply.id.sequence) {
             self.complete(ticket, bytes, reply.outcome.map_err(LaneError::Refused));
@@ -201,38 +195,32 @@ impl Lane {
 
     /// Handles every timer that is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
-        while let Some(&(at, partition)) = self.timers.first() {
-            if at > now {
-                return;
-            }
-            self.timers.remove(&(at, partition));
+        while let Some(partition) = self.turns.next_due(now) {
             let Some(outbox) = self.outboxes.get_mut(&partition) else {
                 continue;
             };
             outbox.timer = None;
             let given_up = outbox.take_if(|give_up_at| give_up_at <= now);
-            let resend = outbox.handle_timeout(now);
-            let next = outbox.next_deadline();
+            if outbox.handle_timeout(now) {
+                self.turns.make_ready(partition, outbox);
+            }
+            if let Some(next) = outbox.next_deadline() {
+                self.turns.arm(partition, outbox, next);
+            }
             for (ticket, bytes) in given_up {
                 self.complete(ticket, bytes, Err(LaneError::TimedOut));
-            }
-            if resend {
-                self.make_ready(partition);
-            }
-            if let Some(next) = next {
-                self.arm(partition, next);
             }
         }
     }
 
     /// When to call [`Self::handle_timeout`] next.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.timers.first().map(|&(at, _)| at)
+        self.turns.next_deadline()
     }
 
     /// The next append to be sent, partitions in turn.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Append> {
-        while let Some(partition) = self.ready.pop_front() {
+        while let Some(partition) = self.turns.next_ready() {
             let Some(outbox) = self.outboxes.get_mut(&partition) else {
                 continue;
             };
@@ -253,10 +241,9 @@ impl Lane {
                 map_version: submission.map_version,
                 batch: submission.batch,
             };
-            let resend_at = outbox.resend_at();
-            self.make_ready(partition);
-            if let Some(at) = resend_at {
-                self.arm(partition, at);
+            self.turns.make_ready(partition, outbox);
+            if let Some(at) = outbox.resend_at() {
+                self.turns.arm(partition, outbox, at);
             }
             return Some(append);
         }
@@ -272,29 +259,6 @@ impl Lane {
         self.unanswered -= 1;
         self.unanswered_bytes -= bytes;
         self.completions.push_back(Completion { ticket, outcome });
-    }
-
-    fn make_ready(&mut self, partition: TopicPartition) {
-        if let Some(outbox) = self.outboxes.get_mut(&partition)
-            && outbox.has_work()
-            && !outbox.is_ready
-        {
-            outbox.is_ready = true;
-            self.ready.push_back(partition);
-        }
-    }
-
-    fn arm(&mut self, partition: TopicPartition, at: Instant) {
-        let Some(outbox) = self.outboxes.get_mut(&partition) else {
-            return;
-        };
-        if outbox.timer.is_some_and(|armed| armed <= at) {
-            return;
-        }
-        if let Some(armed) = outbox.timer.replace(at) {
-            self.timers.remove(&(armed, partition));
-        }
-        self.timers.insert((at, partition));
     }
 }
 

@@ -200,10 +200,6 @@ impl Index {
     pub(crate) fn seal(&mut self, segment: SegmentId) {
         self.open.retain(|open| open.segment != segment);
         self.drop_unused();
-        // An idle partition is to cost little, a busy one is not to move its list at every segment.
-        if self.extents.capacity() >= 2 * self.extents.len() {
-            self.extents.shrink_to_fit();
-        }
         self.open.shrink_to_fit();
     }
 
@@ -219,6 +215,10 @@ impl Index {
             && self.open_frames(first.segment).is_none()
         {
             self.extents.pop_front();
+        }
+        // An idle partition is to cost little, a busy one is not to move its list at every segment.
+        if self.extents.capacity() >= 2 * self.extents.len() {
+            self.extents.shrink_to_fit();
         }
     }
 

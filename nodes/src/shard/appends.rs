@@ -3,10 +3,12 @@
 //! Owns: the order of checks. Does not own: the rules of sequences (`partition_log`) or of quotas
 //! (`quota`). Invariant: whatever was accepted waits for its frame to be durable, repeats too.
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use model::{
-    ByteCount, Instant, LeaderEpoch, Timestamp, TimestampType, TopicPartition, VirtualClusterId,
+    ByteCount, ClusterMap, IdMap, Instant, LeaderEpoch, Timestamp, TimestampType, TopicPartition,
+    VirtualClusterId,
 };
 use node_api::{Append, AppendOutcome, AppendRefusal, AppendReply};
 use partition_log::{
@@ -19,7 +21,8 @@ use wal::format::frame::FRAME_HEADER_BYTES;
 use wal::{FrameRecord, FrameWrite};
 
 use crate::partition::{Partition, WaitingAck};
-use crate::shard::Shard;
+use crate::shard::commits::answer_durable;
+use crate::shard::{Shard, Surroundings};
 
 impl Shard {
     pub(crate) fn handle_append(&mut self, now: Instant, wall: Timestamp, append: Append) {
@@ -28,28 +31,29 @@ impl Shard {
         }
         let (id, key) = (append.id, append.partition);
         let batch_bytes_max = self.around.wal.frame_bytes_max() - FRAME_HEADER_BYTES;
-        let outcome = match self.open(key) {
+        let partition = open(&mut self.partitions, key, (&self.map, &self.around));
+        let admitted = match partition {
             _ if append.batch.bytes().len() > batch_bytes_max => Err(AppendRefusal::TooLarge),
-            Some(partition) if !partition.closing => admit(partition, now, wall, append),
+            Some(partition) if !partition.closing => {
+                admit(partition, now, wall, append).map(|admitted| (partition, admitted))
+            }
             _ => Err(AppendRefusal::NotOwner),
         };
-        match outcome {
-            Ok(Admitted { frame, ack }) => {
+        match admitted {
+            Ok((partition, Admitted { frame, ack })) => {
                 if let Some(mut frame) = frame {
                     frame.shard = self.index;
                     self.outgoing.push(frame);
                 }
-                if let Some(partition) = self.partitions.get_mut(&key) {
-                    partition.wait(ack);
-                }
-                self.answer_durable(now, key);
+                partition.wait(ack);
+                answer_durable(&mut self.lanes, now, key, partition);
             }
             Err(refusal) => self.answer(key, id, Err(refusal)),
         }
     }
 
     pub(crate) fn answer(
-        &self,
+        &mut self,
         partition: TopicPartition,
         id: model::AppendId,
         outcome: AppendOutcome,
@@ -63,25 +67,29 @@ impl Shard {
 
     /// The partition, opened if it lives here and was not opened yet.
     pub(crate) fn open(&mut self, key: TopicPartition) -> Option<&mut Partition> {
-        if !self.partitions.contains_key(&key) {
-            let placement = self
-                .map
-                .placement(key)
-                .filter(|p| p.node == self.around.node)?;
-            let topic = Arc::clone(self.map.topics.get(&key.topic)?);
-            let limits = &self
-                .map
-                .virtual_clusters
-                .get(&topic.virtual_cluster)?
-                .limits;
-            let quota = PartitionQuota::new(limits, self.around.clock.now());
-            let log = PartitionLog::new(topic.virtual_cluster, key, placement.leader_epoch);
-            let mut partition = Partition::new(topic, log, quota);
-            partition.set_limits(self.around.clock.now(), limits);
-            self.partitions.insert(key, partition);
-        }
-        self.partitions.get_mut(&key)
+        open(&mut self.partitions, key, (&self.map, &self.around))
     }
+}
+
+/// The same, which leaves the rest of the shard free to be used beside the partition.
+fn open<'a>(
+    partitions: &'a mut IdMap<TopicPartition, Partition>,
+    key: TopicPartition,
+    (map, around): (&ClusterMap, &Surroundings),
+) -> Option<&'a mut Partition> {
+    let vacant = match partitions.entry(key) {
+        Entry::Occupied(known) => return Some(known.into_mut()),
+        Entry::Vacant(vacant) => vacant,
+    };
+    let placement = map.placement(key).filter(|p| p.node == around.node)?;
+    let topic = Arc::clone(map.topics.get(&key.topic)?);
+    let limits = &map.virtual_clusters.get(&topic.virtual_cluster)?.limits;
+    let now = around.clock.now();
+    let quota = PartitionQuota::new(limits, now);
+    let log = PartitionLog::new(topic.virtual_cluster, key, placement.leader_epoch);
+    let mut partition = Partition::new(topic, log, quota);
+    partition.set_limits(now, limits);
+    Some(vacant.insert(partition))
 }
 
 /// An append that was accepted: its frame, unless it is a repeat, and the answer that waits.

@@ -4,12 +4,15 @@
 //! Invariant: nothing is acknowledged, readable before its frame came back from here.
 
 use model::{Instant, Timestamp, TopicPartition};
-use partition_log::{AppendFacts, FrameAt, LogRecord};
+use node_api::{AppendRefusal, AppendReply};
+use partition_log::{AppendFacts, FrameAt, LogRecord, SegmentId};
 use records::StampedBatch;
 use wal::{Committed, CommittedFrame, FrameRecord, ShardEvents, WalEvent};
 
+use crate::partition::Partition;
+use crate::shard::lanes::Lanes;
+use crate::shard::news::News;
 use crate::shard::{Shard, is_gone};
-use node_api::AppendRefusal;
 
 impl Shard {
     /// Takes this event and whatever else is there already.
@@ -18,15 +21,11 @@ impl Shard {
         while let Some(event) = next {
             match event {
                 WalEvent::Committed(committed) => self.handle_committed(committed),
-                WalEvent::SegmentSealed(segment) => {
-                    self.newly_sealed.push(segment);
-                    self.partitions
-                        .values_mut()
-                        .for_each(|p| p.log.segment_sealed(segment));
-                }
+                WalEvent::SegmentSealed(segment) => self.segment_sealed(segment),
             }
             next = rest.try_recv().ok();
         }
+        self.lanes.flush();
         self.finish_renewals();
         self.finish_deletions();
     }
@@ -56,8 +55,7 @@ impl Shard {
                 if facts.metered_bytes > 0 {
                     self.traffic.count(virtual_cluster, partition.topic, &facts);
                 }
-                self.commit_append(partition, commit_time, &facts, (at, batch));
-                self.answer_durable(now, partition);
+                self.commit_append(partition, (now, commit_time), &facts, (at, batch));
             }
             LogRecord::LogStart(offset, _) => {
                 if let Some(state) = self.partitions.get_mut(&partition) {
@@ -74,10 +72,11 @@ impl Shard {
         }
     }
 
+    /// One look-up a batch: what follows from it is done while the partition is at hand.
     fn commit_append(
         &mut self,
         key: TopicPartition,
-        commit_time: Timestamp,
+        (now, commit_time): (Instant, Timestamp),
         facts: &AppendFacts,
         (at, batch): (FrameAt, StampedBatch),
     ) {
@@ -86,8 +85,12 @@ impl Shard {
         };
         let position = partition.log.bounds().end_position;
         partition.log.committed(facts, at, commit_time);
+        self.open_segments
+            .note(key, &mut partition.newest_segment, at.segment);
         self.tail_budget
             .push(key, &mut partition.tail, position, batch);
+        tell(&mut self.news, key, partition);
+        answer_durable(&mut self.lanes, now, key, partition);
         while let Some(oldest) = self.tail_budget.over_budget() {
             let tail = self
                 .partitions
@@ -95,35 +98,22 @@ impl Shard {
                 .map(|partition| &mut partition.tail);
             self.tail_budget.evict(tail);
         }
-        self.tell(key);
+    }
+
+    /// The segment's footer tells where its batches lie: whoever has some in it forgets them.
+    fn segment_sealed(&mut self, segment: SegmentId) {
+        self.newly_sealed.push(segment);
+        for key in self.open_segments.complete(segment) {
+            if let Some(partition) = self.partitions.get_mut(&key) {
+                partition.log.segment_sealed(segment);
+            }
+        }
     }
 
     /// Notes the news for every gateway that wants it.
-    pub(crate) fn tell(&mut self, key: TopicPartition) {
-        let Some(partition) = self.partitions.get_mut(&key) else {
-            return;
-        };
-        let news = &mut self.news;
-        partition.watchers.retain(|gateway| news.is_open(*gateway));
-        partition
-            .watchers
-            .iter()
-            .for_each(|gateway| news.note(*gateway, key));
-    }
-
-    /// Sends every acknowledgement of `key` whose batch is durable.
-    pub(crate) fn answer_durable(&mut self, now: Instant, key: TopicPartition) {
-        let Some(partition) = self.partitions.get_mut(&key) else {
-            return;
-        };
-        let log_start_offset = partition.log.bounds().log_start_offset;
-        while let Some(ack) = partition.next_durable() {
-            let outcome = Ok(ack.answer(now, log_start_offset));
-            self.lanes.reply(node_api::AppendReply {
-                id: ack.id,
-                partition: key,
-                outcome,
-            });
+    fn tell(&mut self, key: TopicPartition) {
+        if let Some(partition) = self.partitions.get_mut(&key) {
+            tell(&mut self.news, key, partition);
         }
     }
 
@@ -144,5 +134,30 @@ impl Shard {
             .for_each(|gateway| self.news.note(*gateway, key));
         self.tail_budget.forget(key, &partition.tail);
         self.traffic.forget(key.topic);
+    }
+}
+
+/// Notes the news for every gateway that wants it, and forgets the gateways that are gone.
+fn tell(news: &mut News, key: TopicPartition, partition: &mut Partition) {
+    partition.watchers.retain(|gateway| news.is_open(*gateway));
+    for gateway in &partition.watchers {
+        news.note(*gateway, key);
+    }
+}
+
+/// Answers every append of `key` whose batch is durable.
+pub(super) fn answer_durable(
+    lanes: &mut Lanes,
+    now: Instant,
+    key: TopicPartition,
+    partition: &mut Partition,
+) {
+    let log_start_offset = partition.log.bounds().log_start_offset;
+    while let Some(ack) = partition.next_durable() {
+        lanes.reply(AppendReply {
+            id: ack.id,
+            partition: key,
+            outcome: Ok(ack.answer(now, log_start_offset)),
+        });
     }
 }

@@ -1,19 +1,33 @@
 //! Where a shard's answers go: the reply side of each gateway's lanes.
 //!
-//! Owns: the senders. A full channel loses the reply; the gateway's lane asks again. Bound:
+//! Owns: the senders, and the replies of a turn: those of one lane leave in one go, so that one
+//! commit wakes each lane once. A full channel loses replies; the gateway's lane asks again. Bound:
 //! [`GATEWAYS_MAX`] gateways; the one that opened its lanes first goes, and its lanes end.
+//!
+//! Invariant: the lanes with replies that wait are those in `waiting`, each once.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
-use model::{GatewayIncarnation, LaneId};
+use model::{GatewayIncarnation, IdMap, LaneId};
 use node_api::AppendReply;
 use tokio::sync::mpsc;
 
 use crate::limits::GATEWAYS_MAX;
 
+/// A lane, of all those of all gateways.
+type Key = (GatewayIncarnation, LaneId);
+
+/// The way back to one lane.
+struct Back {
+    sender: mpsc::Sender<AppendReply>,
+    /// Replies of this turn. Bounded by what the turn takes in.
+    replies: Vec<AppendReply>,
+}
+
 #[derive(Default)]
 pub(crate) struct Lanes {
-    replies: HashMap<(GatewayIncarnation, LaneId), mpsc::Sender<AppendReply>>,
+    backs: IdMap<Key, Back>,
+    waiting: Vec<Key>,
     gateways: VecDeque<GatewayIncarnation>,
 }
 
@@ -22,24 +36,106 @@ impl Lanes {
         &mut self,
         gateway: GatewayIncarnation,
         lane: LaneId,
-        replies: mpsc::Sender<AppendReply>,
+        sender: mpsc::Sender<AppendReply>,
     ) {
+        self.flush();
         if !self.gateways.contains(&gateway) {
             self.gateways.push_back(gateway);
         }
-        self.replies.insert((gateway, lane), replies);
+        let replies = Vec::new();
+        self.backs.insert((gateway, lane), Back { sender, replies });
         if self.gateways.len() > GATEWAYS_MAX
             && let Some(first) = self.gateways.pop_front()
         {
-            self.replies.retain(|(other, _), _| *other != first);
+            self.backs.retain(|(other, _), _| *other != first);
         }
     }
 
-    pub(crate) fn reply(&self, reply: AppendReply) {
-        let lane = (reply.id.gateway, reply.id.lane);
-        if let Some(replies) = self.replies.get(&lane) {
-            // Full or closed: the lane asks again, or is gone.
-            let _ = replies.try_send(reply);
+    /// Keeps a reply until [`Self::flush`].
+    pub(crate) fn reply(&mut self, reply: AppendReply) {
+        let key = (reply.id.gateway, reply.id.lane);
+        if let Some(back) = self.backs.get_mut(&key) {
+            if back.replies.is_empty() {
+                self.waiting.push(key);
+            }
+            back.replies.push(reply);
         }
+    }
+
+    /// Sends the replies of this turn. To be called before the shard waits for anything.
+    pub(crate) fn flush(&mut self) {
+        for key in self.waiting.drain(..) {
+            if let Some(back) = self.backs.get_mut(&key) {
+                back.send();
+            }
+        }
+    }
+}
+
+impl Back {
+    /// Full or closed: the lane asks again for what is lost here, or is gone.
+    fn send(&mut self) {
+        let count = self.replies.len().min(self.sender.capacity());
+        if let Ok(room) = self.sender.try_reserve_many(count) {
+            for (place, reply) in room.zip(self.replies.drain(..count)) {
+                place.send(reply);
+            }
+        }
+        self.replies.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{AppendId, TopicId, TopicPartition};
+    use node_api::AppendRefusal;
+
+    use super::*;
+
+    const GATEWAY: GatewayIncarnation = GatewayIncarnation(1);
+
+    fn reply(lane: u8, sequence: u64) -> AppendReply {
+        AppendReply {
+            id: AppendId {
+                gateway: GATEWAY,
+                lane: LaneId(lane),
+                sequence,
+            },
+            partition: TopicPartition {
+                topic: TopicId([1; 16]),
+                partition: 0,
+            },
+            outcome: Err(AppendRefusal::Busy),
+        }
+    }
+
+    fn received(replies: &mut mpsc::Receiver<AppendReply>) -> Vec<u64> {
+        std::iter::from_fn(|| replies.try_recv().ok())
+            .map(|reply| reply.id.sequence)
+            .collect()
+    }
+
+    #[test]
+    fn replies_of_a_turn_leave_in_order_and_what_has_no_room_is_lost() {
+        let mut lanes = Lanes::default();
+        let (sender, mut first) = mpsc::channel(3);
+        lanes.open(GATEWAY, LaneId(0), sender);
+        let (sender, mut second) = mpsc::channel(3);
+        lanes.open(GATEWAY, LaneId(1), sender);
+        for sequence in 0..5 {
+            lanes.reply(reply(0, sequence));
+            lanes.reply(reply(1, 10 + sequence / 3));
+        }
+        assert_eq!(received(&mut first), [], "they wait for the turn's end");
+        lanes.flush();
+        assert_eq!(received(&mut first), [0, 1, 2]);
+        assert_eq!(received(&mut second), [10, 10, 10]);
+        lanes.reply(reply(0, 7));
+        lanes.flush();
+        assert_eq!(
+            received(&mut first),
+            [7],
+            "what was lost does not come later"
+        );
     }
 }

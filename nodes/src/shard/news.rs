@@ -3,9 +3,9 @@
 //!
 //! Owns: what is to be told to whom. Does not own: who is interested (`partition`).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use model::{GatewayIncarnation, TopicPartition};
+use model::{GatewayIncarnation, IdMap, TopicPartition};
 use node_api::Watermark;
 use tokio::sync::mpsc;
 
@@ -13,7 +13,7 @@ use crate::limits::GATEWAYS_MAX;
 
 #[derive(Default)]
 pub(crate) struct News {
-    gateways: HashMap<GatewayIncarnation, Outgoing>,
+    gateways: IdMap<GatewayIncarnation, Outgoing>,
 }
 
 struct Outgoing {

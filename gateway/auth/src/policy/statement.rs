@@ -72,6 +72,17 @@ impl Statement {
         self.effect
     }
 
+    /// The actions that it is about.
+    pub(super) fn actions(&self) -> ActionSet {
+        self.actions
+    }
+
+    /// Whether it is about all resources, whatever their ARN.
+    pub(super) fn is_about_every_resource(&self) -> bool {
+        let is_every = |pattern| matches!(pattern, &ResourcePattern::Every);
+        !self.resources_negated && self.resources.iter().any(is_every)
+    }
+
     /// Whether it is about `action` on the resource called `arn`.
     pub(super) fn applies(&self, action: Action, arn: &Arn<'_>) -> bool {
         self.actions.contains(action)

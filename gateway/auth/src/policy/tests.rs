@@ -412,3 +412,36 @@ fn random_documents_are_refused_or_compiled_and_never_more() {
         let _ = parse(&document);
     }
 }
+
+#[test]
+fn what_is_allowed_everywhere_is_what_no_resource_is_excepted_from() {
+    use Action::{AlterTopic, ReadData, WriteData};
+    let every = statement("Allow", "kafka-cluster:*Data", "*");
+    let some = statement("Allow", "*", &arn("topic", "c", "*"));
+    let but = statement("Deny", "kafka-cluster:WriteData", &arn("topic", "c", "x"));
+    let none = r#"{"Effect":"Allow","Action":"*","NotResource":"*"}"#.to_owned();
+    let but_none = r#"{"Effect":"Deny","Action":"*","NotResource":"*"}"#.to_owned();
+    let everywhere = |statements: &[&String]| {
+        let set = set(&statements.iter().copied().cloned().collect::<Vec<_>>());
+        let is_everywhere = |action: &Action| set.allows_everywhere(*action, 100);
+        let actions: Vec<Action> = Action::ALL.into_iter().filter(is_everywhere).collect();
+        for action in &actions {
+            assert!(!set.allows_everywhere(*action, ARN_BYTES_MAX + 1));
+            for name in ["x", "y"] {
+                let verdict = set.verdict(*action, &arn("topic", "c", name));
+                assert_eq!(verdict, Verdict::Allowed, "{action} on {name}");
+            }
+        }
+        actions
+    };
+    assert_eq!(everywhere(&[&every]), [ReadData, WriteData]);
+    assert_eq!(everywhere(&[&some, &every]), [ReadData, WriteData]);
+    assert_eq!(everywhere(&[&but, &every]), [ReadData]);
+    assert_eq!(everywhere(&[&every, &but]), [ReadData]);
+    assert_eq!(everywhere(&[&some]), []);
+    assert_eq!(everywhere(&[&none]), []);
+    // Nothing is denied, but nobody is asked to see that.
+    assert_eq!(everywhere(&[&every, &but_none]), []);
+    let set = set(&[every, but]);
+    assert!(!set.allows_everywhere(AlterTopic, 100));
+}

@@ -37,7 +37,11 @@ const ORDERS: &str = r#"{"Version":"2012-10-17","Statement":[
 #[test]
 fn arns_of_resources_are_those_of_aws() {
     let cluster = virtual_cluster(DEMO, "demo", &[]);
-    let arn = |resource: Resource<'_>| resource.arn(&cluster);
+    let arn = |resource: Resource<'_>| {
+        let arn = resource.arn(&cluster);
+        assert_eq!(resource.arn_bytes(&cluster), arn.len());
+        arn
+    };
     let prefix = "arn:aws:kafka:us-east-1:000000000001";
     let id = "demo/abcd1234-0123-abcd-5678-1234abcd-1";
     assert_eq!(arn(Resource::Cluster), format!("{prefix}:cluster/{id}"));
@@ -65,6 +69,19 @@ fn a_request_is_authorized_by_action_and_resource() {
         let denied = decide(&caller, action, resource).unwrap_err();
         assert!(!denied.explicitly());
     }
+}
+
+/// Where the policies allow everything, resources are not looked at, but for the length of their ARNs.
+#[test]
+fn who_may_do_everything_may_not_do_it_to_what_has_no_arn() {
+    let everything = r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+    let map = map_with(key_with(everything));
+    let caller = sign_in(&map);
+    let may = |name: &str| decide(&caller, Action::AlterGroup, Resource::Group(name)).is_ok();
+    let prefix = Resource::Group("g").arn_bytes(&map.virtual_clusters[&DEMO]) - 1;
+    let longest = "g".repeat(auth::ARN_BYTES_MAX - prefix);
+    assert!(may("g") && may("") && may(&longest));
+    assert!(!may(&format!("{longest}g")));
 }
 
 #[test]
