@@ -13,7 +13,6 @@
 //! served as consumers; there is no preferred replica. `read_committed` reads up to the last stable offset,
 //! which is the high watermark until transactions are served.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use auth::Action;
@@ -36,6 +35,7 @@ use crate::permission::Authorized;
 
 mod plan;
 mod poll;
+mod round;
 
 use plan::{Part, Plan, Terms};
 
@@ -62,14 +62,13 @@ pub(crate) async fn handle(call: Call, request: FetchRequest) -> Answer {
     }
     let (slots, parts) = sort_out(&call, &request.topics);
     let has_error = slots.iter().flatten().any(Result::is_err);
-    let partitions: HashSet<_> = parts.iter().map(|part| part.partition).collect();
-    let poller = {
+    let polled = {
         let mut interest = call
             .client
             .interest
             .lock()
             .expect("nothing panics while it is held");
-        interest.set(partitions)
+        interest.set(parts.iter().map(|part| part.partition))
     };
     let terms = terms(&call, &request);
     let is_throttled = terms.bytes_max == 0 && request.max_bytes > 0;
@@ -79,7 +78,7 @@ pub(crate) async fn handle(call: Call, request: FetchRequest) -> Answer {
         call.slow_down(call.gate.egress_throttle());
     }
     let source = Memory::new(&call.services.fetch_memory, Some(call.gate.fetch_memory()));
-    let memory = poll::run(&call.services, &mut plan, &poller, &source).await;
+    let memory = poll::run(&call.services, &mut plan, &polled, &source).await;
     respond(&call, request, slots, plan, memory)
 }
 
