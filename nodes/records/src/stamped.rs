@@ -11,11 +11,21 @@ use crate::header::{BATCH_HEADER_BYTES, BatchError, BatchHeader, crc_of};
 use crate::validate::ValidBatch;
 
 /// One batch with its place in a log. Cloning shares the body.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct StampedBatch {
     header: [u8; BATCH_HEADER_BYTES],
-    body: Bytes,
+    /// The body, with the header before it where the batch was read back.
+    bytes: Bytes,
+    body_at: usize,
 }
+
+impl PartialEq for StampedBatch {
+    fn eq(&self, other: &Self) -> bool {
+        self.header == other.header && self.body() == other.body()
+    }
+}
+
+impl Eq for StampedBatch {}
 
 impl ValidBatch {
     /// Gives the batch its place in a log. Offset and epoch lie outside the checksum. Where the
@@ -47,7 +57,8 @@ impl ValidBatch {
         }
         StampedBatch {
             header: stamped.encode(),
-            body,
+            bytes: body,
+            body_at: 0,
         }
     }
 }
@@ -89,13 +100,19 @@ impl StampedBatch {
         }
         Ok(Self {
             header: header.encode(),
-            body: bytes.slice(BATCH_HEADER_BYTES..),
+            bytes,
+            body_at: BATCH_HEADER_BYTES,
         })
     }
 
     /// Header and body, to be written one after the other. Only the header is copied.
     pub fn segments(&self) -> [Bytes; 2] {
-        [Bytes::copy_from_slice(&self.header), self.body.clone()]
+        [Bytes::copy_from_slice(&self.header), self.body_bytes()]
+    }
+
+    /// Header and body in one piece, where nothing need be copied for that: the batch was read back.
+    pub fn whole(&self) -> Option<Bytes> {
+        (self.body_at > 0).then(|| self.bytes.clone())
     }
 
     /// The header as bytes.
@@ -104,13 +121,18 @@ impl StampedBatch {
     }
 
     /// The records, compressed as they came.
-    pub fn body(&self) -> &Bytes {
-        &self.body
+    pub fn body(&self) -> &[u8] {
+        &self.bytes[self.body_at..]
+    }
+
+    /// The same, shared.
+    pub fn body_bytes(&self) -> Bytes {
+        self.bytes.slice(self.body_at..)
     }
 
     /// Size of the whole batch in bytes.
     pub fn len(&self) -> usize {
-        BATCH_HEADER_BYTES + self.body.len()
+        BATCH_HEADER_BYTES + self.bytes.len() - self.body_at
     }
 
     /// The header, field by field.
@@ -135,7 +157,7 @@ impl StampedBatch {
 
     /// Whether the batch is what its checksum was made of.
     pub fn check_crc(&self) -> Result<(), BatchError> {
-        let (stored, computed) = (self.header().crc, crc_of(&self.header, &self.body));
+        let (stored, computed) = (self.header().crc, crc_of(&self.header, self.body()));
         if stored != computed {
             return Err(BatchError::Crc { stored, computed });
         }

@@ -18,6 +18,7 @@ use wal::SegmentReader;
 
 use super::{Answered, FileRead, Source, told};
 use crate::limits::{FILE_READ_PART_BYTES_MIN, FILE_READ_PARTS_MAX};
+use crate::pieces::pieces;
 
 /// See the file's header.
 pub(super) struct Together {
@@ -126,7 +127,7 @@ impl Planned {
         batches.sort_by_key(StampedBatch::base_offset);
         Ok(ReadReply {
             bytes: batches.iter().map(StampedBatch::len).sum(),
-            segments: batches.iter().flat_map(StampedBatch::segments).collect(),
+            segments: pieces(batches.iter()),
             next_offset: run.next_offset,
             next_position: run.next_position,
             bounds,
