@@ -6,6 +6,8 @@
 //! Invariant: an [`Authorized`] is made by [`authorize`] only. Whoever came by the plaintext
 //! listener may do everything within its virtual cluster: the listener is bound to loopback only.
 
+use std::sync::Arc;
+
 use auth::{Action, Denied, Resource, SignedIn};
 use model::VirtualClusterId;
 
@@ -24,6 +26,19 @@ impl Caller {
         match self {
             Self::SignedIn(signed_in) => signed_in.virtual_cluster(),
             Self::Anonymous(cluster) => *cluster,
+        }
+    }
+
+    /// Whether the two may do the same for the same reason: it is one client, and what it is granted
+    /// was not looked up anew in between.
+    pub(crate) fn has_the_rights_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::SignedIn(a), Self::SignedIn(b)) => {
+                a.virtual_cluster() == b.virtual_cluster()
+                    && Arc::ptr_eq(a.policies(), b.policies())
+            }
+            (Self::Anonymous(a), Self::Anonymous(b)) => a == b,
+            (Self::SignedIn(_) | Self::Anonymous(_), _) => false,
         }
     }
 

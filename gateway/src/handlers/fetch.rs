@@ -15,7 +15,6 @@
 
 use std::time::Duration;
 
-use auth::Action;
 use model::{FetchOverLimit, Offset, Topic, TopicId};
 use node_api::{LogBounds, ReadError};
 use quota::LimitName;
@@ -31,7 +30,6 @@ use crate::error::Fault;
 use crate::leader_epoch;
 use crate::limits::FETCH_WAIT_MAX;
 use crate::memory::{Held, Memory};
-use crate::permission::Authorized;
 
 mod plan;
 mod poll;
@@ -112,19 +110,20 @@ type Slots = Vec<Result<usize, Fault>>;
 
 /// Every partition of the request: those that can be read become parts of the plan.
 fn sort_out(call: &Call, topics: &[FetchTopic]) -> (Vec<Slots>, Vec<Part>) {
+    let mut readable = call.client.readable_topics.lock();
+    let readable = readable.as_mut().expect("nothing panics while it is held");
+    readable.begin(call, topics.len());
     let mut parts = Vec::new();
     let too_old_for_zstd = call.version() < VERSION_WITH_ZSTD;
-    let slots = topics.iter().map(|asked| {
+    let slots = topics.iter().enumerate().map(|(place, asked)| {
         let key = if call.version() >= VERSION_WITH_IDS {
             TopicKey::Id(TopicId(asked.topic_id))
         } else {
             TopicKey::Name(&asked.topic)
         };
-        let topic = call
-            .topic(key, Action::ReadData)
-            .map(Authorized::into_request);
+        let topic = readable.topic(call, place, key);
         let partitions = asked.partitions.iter().map(|asked| {
-            let topic = topic.as_ref().map_err(Fault::clone)?;
+            let topic = *topic.as_ref().map_err(Fault::clone)?;
             if too_old_for_zstd && topic.config.compression_type == "zstd" {
                 return Err(Fault::CompressionType);
             }

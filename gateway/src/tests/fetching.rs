@@ -224,6 +224,23 @@ async fn a_connection_is_interested_in_what_it_fetched_last_in_any_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_topic_that_comes_in_place_of_another_is_not_taken_for_it() {
+    let world = World::new();
+    world.topic("t", 1);
+    world.topic("u", 1);
+    fill(&world, "t", 0, 2).await;
+    let mut peer = world.connect();
+    for (topic, records) in [("t", 2), ("u", 0), ("t", 2), ("t", 2)] {
+        let response = peer.fetch(fetch_of(topic, &[(0, 0)])).await;
+        assert_eq!(fetched(&response), [(0, records, records as usize)]);
+    }
+    // Its name goes to a new topic, with an id of its own.
+    world.topic("t", 2);
+    let response = peer.fetch(fetch_of("t", &[(0, 0), (1, 0)])).await;
+    assert_eq!(fetched(&response), [(0, 0, 0), (0, 0, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn news_that_is_lost_delays_and_does_not_hide() {
     let world = World::new();
     world.topic("t", 1);
