@@ -51,6 +51,16 @@ pub(crate) enum TopicKey<'a> {
     Id(TopicId),
 }
 
+impl TopicKey<'_> {
+    /// Whether `topic` is called so.
+    pub(crate) fn is_of(self, topic: &Topic) -> bool {
+        match self {
+            Self::Name(name) => topic.name.as_str() == name,
+            Self::Id(id) => topic.id == id,
+        }
+    }
+}
+
 impl Call {
     /// The request's version.
     pub(crate) fn version(&self) -> i16 {

@@ -1,6 +1,6 @@
 //! What is known of a client by the way it came, for as long as its connection lasts.
 //!
-//! Owns: address, listener, advertised name, place, mute, interest in news. Does not own: who the client
+//! Owns: address, listener, advertised name, place, mute, interest in news, topics that it fetches. Does not own: who the client
 //! is (`session`).
 
 use std::net::SocketAddr;
@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::gates::Place;
 use crate::mute::Mute;
 use crate::news::{Interest, News};
+use crate::readable_topics::ReadableTopics;
 
 /// By which listener a client came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub(crate) struct Client {
     pub(crate) place: OnceLock<Place>,
     /// Which partitions the client polls. Fetches of a connection run one at a time.
     pub(crate) interest: Mutex<Interest>,
+    /// Which topics its last fetch named.
+    pub(crate) readable_topics: Mutex<ReadableTopics>,
     /// Fetches so far: each starts with another partition.
     turns: AtomicUsize,
 }
@@ -57,6 +60,7 @@ impl Client {
             mute: Arc::new(Mute::new(Instant::now())),
             place: OnceLock::new(),
             interest: Mutex::new(Interest::new(news)),
+            readable_topics: Mutex::default(),
             turns: AtomicUsize::new(0),
         }
     }

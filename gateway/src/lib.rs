@@ -41,6 +41,7 @@ mod operations;
 mod owner;
 mod permission;
 mod producer_ids;
+mod readable_topics;
 mod router;
 mod services;
 mod session;

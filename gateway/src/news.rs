@@ -1,8 +1,8 @@
 //! What is known of the ends of logs, and who waits to hear of them.
 //!
 //! Owns: the newest bounds of each partition that a client polls, the pollers to wake, and for
-//! which partitions each node is to send news. Does not own: the streams (`driver`), what a poller
-//! does when it is woken (`handlers/fetch`).
+//! which partitions each node is to send news. Does not own: the streams (`driver`), what one connection
+//! polls (`interest`), what a poller does when it is woken (`handlers/fetch`).
 //!
 //! ```text
 //!   node --stream--> table of bounds --wakes--> pollers (one a connection)
@@ -14,7 +14,7 @@
 //! interest with the present state.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use dashmap::mapref::entry::Entry;
 use model::{NodeId, TopicPartition};
@@ -27,8 +27,10 @@ use crate::limits::NEWS_BELIEVED_MAX;
 use crate::router::Router;
 
 mod driver;
+mod interest;
 
 pub(crate) use driver::run;
+pub(crate) use interest::{Interest, Polled};
 
 /// Wakes one connection's fetch.
 #[derive(Debug, Default)]
@@ -43,11 +45,51 @@ impl Poller {
     }
 }
 
-/// What is known of a partition.
-struct Slot {
+/// What is known of a partition: one for all who poll it, who look at it without asking for it by name.
+#[derive(Debug)]
+pub(crate) struct Known(Mutex<Heard>);
+
+#[derive(Clone, Copy, Debug)]
+struct Heard {
     bounds: Option<LogBounds>,
     /// When its node last said so.
-    heard_at: Instant,
+    at: Instant,
+}
+
+impl Known {
+    fn nothing() -> Self {
+        Self(Mutex::new(Heard {
+            bounds: None,
+            at: Instant::now(),
+        }))
+    }
+
+    /// The newest bounds, and whether the partition's node has confirmed them lately.
+    pub(crate) fn bounds(&self, now: Instant) -> Option<(LogBounds, bool)> {
+        let heard = *self.heard();
+        let is_fresh = now.saturating_duration_since(heard.at) < NEWS_BELIEVED_MAX;
+        heard.bounds.map(|bounds| (bounds, is_fresh))
+    }
+
+    /// Takes note of what a node has said.
+    pub(crate) fn learn(&self, bounds: LogBounds, now: Instant) {
+        let mut heard = self.heard();
+        heard.at = heard.at.max(now);
+        heard.bounds = Some(heard.bounds.map_or(bounds, |known| newest(known, bounds)));
+    }
+
+    fn forget(&self) {
+        self.heard().bounds = None;
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.0.lock().expect("nothing panics while it is held")
+    }
+}
+
+/// A partition that is polled.
+struct Slot {
+    known: Arc<Known>,
     /// The node that is to send news of it.
     node: Option<NodeId>,
     pollers: Vec<Arc<Poller>>,
@@ -94,29 +136,16 @@ impl News {
         }
     }
 
-    /// The newest bounds of a partition, and whether its node has confirmed them lately.
-    pub(crate) fn heard(&self, partition: TopicPartition) -> Option<(LogBounds, bool)> {
-        let slot = self.table.get(&partition)?;
-        let is_fresh = slot.heard_at.elapsed() < NEWS_BELIEVED_MAX;
-        slot.bounds.map(|bounds| (bounds, is_fresh))
-    }
-
-    /// Takes note of what a read has found.
-    pub(crate) fn observe(&self, partition: TopicPartition, bounds: LogBounds) {
-        if let Some(mut slot) = self.table.get_mut(&partition) {
-            slot.learn(bounds);
-        }
-    }
-
     /// Takes what a node has sent, and wakes who waits for it.
     fn publish(&self, watermarks: Vec<Watermark>) {
+        let now = Instant::now();
         for Watermark { partition, bounds } in watermarks {
-            let Some(mut slot) = self.table.get_mut(&partition) else {
+            let Some(slot) = self.table.get(&partition) else {
                 continue;
             };
             match bounds {
-                Some(bounds) => slot.learn(bounds),
-                None => slot.bounds = None,
+                Some(bounds) => slot.known.learn(bounds, now),
+                None => slot.known.forget(),
             }
             for poller in &slot.pollers {
                 poller.woken.notify_one();
@@ -124,18 +153,22 @@ impl News {
         }
     }
 
-    fn join(&self, partition: TopicPartition, poller: &Arc<Poller>) {
+    fn join(&self, partition: TopicPartition, poller: &Arc<Poller>) -> Arc<Known> {
         match self.table.entry(partition) {
-            Entry::Occupied(mut slot) => slot.get_mut().pollers.push(Arc::clone(poller)),
+            Entry::Occupied(mut slot) => {
+                slot.get_mut().pollers.push(Arc::clone(poller));
+                Arc::clone(&slot.get().known)
+            }
             Entry::Vacant(vacant) => {
                 let node = self.router.route(partition).map(|route| route.node);
+                let known = Arc::new(Known::nothing());
                 vacant.insert(Slot {
-                    bounds: None,
-                    heard_at: Instant::now(),
+                    known: Arc::clone(&known),
                     node,
                     pollers: vec![Arc::clone(poller)],
                 });
                 self.tell(node, partition);
+                known
             }
         }
     }
@@ -194,16 +227,6 @@ impl News {
     }
 }
 
-impl Slot {
-    fn learn(&mut self, bounds: LogBounds) {
-        self.heard_at = Instant::now();
-        self.bounds = Some(match self.bounds {
-            Some(known) => newest(known, bounds),
-            None => bounds,
-        });
-    }
-}
-
 /// Logs only grow at their end and shrink at their start, so the larger of each is the newer.
 pub(crate) fn newest(a: LogBounds, b: LogBounds) -> LogBounds {
     LogBounds {
@@ -212,44 +235,5 @@ pub(crate) fn newest(a: LogBounds, b: LogBounds) -> LogBounds {
         last_stable_offset: a.last_stable_offset.max(b.last_stable_offset),
         start_position: a.start_position.max(b.start_position),
         end_position: a.end_position.max(b.end_position),
-    }
-}
-
-/// The partitions that one connection polls. Dropping it ends its interest in them.
-pub(crate) struct Interest {
-    news: Arc<News>,
-    poller: Arc<Poller>,
-    partitions: HashSet<TopicPartition>,
-}
-
-impl Interest {
-    pub(crate) fn new(news: Arc<News>) -> Self {
-        Self {
-            news,
-            poller: Arc::default(),
-            partitions: HashSet::new(),
-        }
-    }
-
-    /// From now on these partitions are polled, and no others.
-    pub(crate) fn set(&mut self, wanted: HashSet<TopicPartition>) -> Arc<Poller> {
-        if wanted != self.partitions {
-            for &partition in wanted.difference(&self.partitions) {
-                self.news.join(partition, &self.poller);
-            }
-            for &partition in self.partitions.difference(&wanted) {
-                self.news.leave(partition, &self.poller);
-            }
-            self.partitions = wanted;
-        }
-        Arc::clone(&self.poller)
-    }
-}
-
-impl Drop for Interest {
-    fn drop(&mut self) {
-        for &partition in &self.partitions {
-            self.news.leave(partition, &self.poller);
-        }
     }
 }

@@ -29,6 +29,19 @@ impl Caller {
         }
     }
 
+    /// Whether the two may do the same for the same reason: it is one client, and what it is granted
+    /// was not looked up anew in between.
+    pub(crate) fn has_the_rights_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::SignedIn(a), Self::SignedIn(b)) => {
+                a.virtual_cluster() == b.virtual_cluster()
+                    && Arc::ptr_eq(a.policies(), b.policies())
+            }
+            (Self::Anonymous(a), Self::Anonymous(b)) => a == b,
+            (Self::SignedIn(_) | Self::Anonymous(_), _) => false,
+        }
+    }
+
     /// Whether the caller may do `action` to `resource` of its virtual cluster.
     pub(crate) fn may(&self, action: Action, resource: Resource<'_>) -> bool {
         authorize(self, action, resource, ()).is_ok()

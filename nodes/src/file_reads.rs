@@ -1,14 +1,16 @@
 //! Reads from segments: older batches, and records by their timestamps, on blocking threads.
 //!
 //! Owns: how many reads are under way, and a cache of frame lists of sealed segments. Does not own:
-//! what to read (`partition_log` plans), files and their checks (`wal`). At [`FILE_READS_MAX`] a
-//! further read waits for its turn.
+//! what to read (`partition_log` plans), in which order (`together`), files and their checks (`wal`).
+//! At [`FILE_READS_MAX`] a further read waits for its turn.
+
+mod together;
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use futures_util::future::join_all;
 use model::{Offset, Timestamp, TopicPartition};
-use node_api::{FoundOffset, LogBounds, ReadError, ReadReply};
+use node_api::{FoundOffset, LogBounds, ReadAnswer, ReadError, ReadReply};
 use partition_log::{
     FrameEntry, FrameRun, Place, ReadPlan, SegmentId, first_frame_reaching,
     frame_with_max_timestamp, read_frames,
@@ -20,6 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tracing::error;
 use wal::SegmentReader;
 
+use crate::file_reads::together::Together;
 use crate::limits::{FILE_READS_MAX, FILE_READS_WAITING_MAX, FRAME_LISTS_BYTES_MAX};
 
 type FrameLists = Cache<(SegmentId, TopicPartition), Arc<[FrameEntry]>, ByBytes>;
@@ -57,6 +60,32 @@ pub(crate) struct FileRead {
     pub(crate) bounds: LogBounds,
 }
 
+/// Where the answers to the reads of one call go, and what is to be charged.
+#[derive(Clone)]
+pub(crate) struct Outlet {
+    pub(crate) charge: mpsc::UnboundedSender<(TopicPartition, u64)>,
+    /// Has room for every answer.
+    pub(crate) replies: mpsc::Sender<Vec<ReadAnswer>>,
+}
+
+impl Outlet {
+    /// Charges, and answers in one message.
+    fn answer(&self, answers: impl IntoIterator<Item = Answered>) {
+        let charged = answers.into_iter().map(|(index, partition, answer)| {
+            if let Ok(answer) = &answer {
+                // The shard may have stopped; then nobody counts any more.
+                let _ = self.charge.send((partition, answer.bytes as u64));
+            }
+            (index, answer)
+        });
+        // Nor need anybody wait for the answer any more.
+        let _ = self.replies.try_send(charged.collect());
+    }
+}
+
+/// A read of a call by its number, its partition, and what became of it.
+type Answered = (usize, TopicPartition, Result<ReadReply, ReadError>);
+
 /// What is looked for by timestamp.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ByTime {
@@ -88,25 +117,42 @@ impl FileReads {
         }
     }
 
-    /// Reads, reports the bytes to be charged, and answers, in this order.
-    pub(crate) fn read(
-        &self,
-        read: FileRead,
-        charge: mpsc::UnboundedSender<(TopicPartition, u64)>,
-        reply: oneshot::Sender<Result<ReadReply, ReadError>>,
-    ) {
-        let partition = read.partition;
-        let Some(waiting) = self.queue() else {
-            return drop(reply.send(Err(ReadError::Busy)));
+    /// Reads, reports the bytes to be charged, and answers, in this order; all of one call together.
+    pub(crate) fn read(&self, reads: Vec<(usize, FileRead)>, outlet: Outlet) {
+        let Some(waiting) = self.queue(reads.len()) else {
+            let busy = reads
+                .into_iter()
+                .map(|(index, read)| (index, read.partition, Err(ReadError::Busy)));
+            return outlet.answer(busy);
         };
-        self.spawn(waiting, move |source| {
-            let answer = source.read(read);
-            if let Ok(answer) = &answer {
-                // The shard may have stopped; then nobody counts any more.
-                let _ = charge.send((partition, answer.bytes as u64));
-            }
-            drop(reply.send(answer));
+        let files = self.clone();
+        tokio::spawn(async move {
+            let _waiting = waiting;
+            files.read_together(reads, outlet).await;
         });
+    }
+
+    /// Where a part of it fails by a bug, nothing is answered, which tells that it was not read.
+    async fn read_together(self, reads: Vec<(usize, FileRead)>, outlet: Outlet) -> Option<()> {
+        let at_once = outlet.clone();
+        let planned = self.run(move |source| {
+            let together = Together::plan(source, reads);
+            if together.parts().len() > 1 {
+                return Some(together);
+            }
+            let found = together.read(&source.reader, 0);
+            at_once.answer(together.answers([found]));
+            None
+        });
+        let together = Arc::new(planned.await??);
+        let parts = (0..together.parts().len()).map(|part| {
+            let together = Arc::clone(&together);
+            self.run(move |source| together.read(&source.reader, part))
+        });
+        let found: Option<Vec<_>> = join_all(parts).await.into_iter().collect();
+        let found = found?;
+        outlet.answer(together.answers(found));
+        Some(())
     }
 
     /// Looks for a record and answers.
@@ -115,68 +161,53 @@ impl FileReads {
         search: FileSearch,
         reply: oneshot::Sender<Result<FoundOffset, ReadError>>,
     ) {
-        let Some(waiting) = self.queue() else {
+        let Some(waiting) = self.queue(1) else {
             return drop(reply.send(Err(ReadError::Busy)));
         };
-        self.spawn(waiting, move |source| {
-            drop(reply.send(source.search(&search)))
-        });
-    }
-
-    /// A place among the reads that wait; none where there are too many.
-    fn queue(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.waiting).try_acquire_owned().ok()
-    }
-
-    fn spawn(&self, waiting: OwnedSemaphorePermit, work: impl FnOnce(&Source) + Send + 'static) {
-        let (source, places) = (Arc::clone(&self.source), Arc::clone(&self.places));
+        let files = self.clone();
         tokio::spawn(async move {
             let _waiting = waiting;
-            let Ok(place) = places.acquire_owned().await else {
-                return;
-            };
-            tokio::task::spawn_blocking(move || {
-                work(&source);
-                drop(place);
-            });
+            let search = move |source: &Source| drop(reply.send(source.search(&search)));
+            files.run(search).await
         });
+    }
+
+    /// Places among the reads that wait; none where there are too many.
+    fn queue(&self, reads: usize) -> Option<OwnedSemaphorePermit> {
+        let places = u32::try_from(reads.min(FILE_READS_WAITING_MAX)).ok()?;
+        let waiting = Arc::clone(&self.waiting);
+        waiting.try_acquire_many_owned(places).ok()
+    }
+
+    /// Works on a thread that may block, when its turn comes; nothing comes of it if it panics.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Source) -> T + Send + 'static,
+    ) -> Option<T> {
+        let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
+        let source = Arc::clone(&self.source);
+        let working = tokio::task::spawn_blocking(move || {
+            let result = work(&source);
+            drop(place);
+            result
+        });
+        working.await.ok()
     }
 }
 
 impl Source {
-    fn read(&self, read: FileRead) -> Result<ReadReply, ReadError> {
-        let run = match read.plan {
-            ReadPlan::Frames(run) => run,
+    /// The batches that a read takes; none where the first one is too large.
+    fn run_of(&self, read: &FileRead) -> Result<Option<FrameRun>, ReadError> {
+        let run = match &read.plan {
+            ReadPlan::Frames(run) => run.clone(),
             ReadPlan::Sealed(extent) => {
                 let frames = self.frames(extent.segment, read.partition)?;
                 let takes_first = read.first_bytes_max > read.bytes_max;
-                read_frames(&extent, &frames, read.offset, read.bytes_max, takes_first)
+                read_frames(extent, &frames, read.offset, read.bytes_max, takes_first)
             }
         };
-        let is_too_large =
-            |first: &FrameEntry| first.at.length > read.bytes_max.max(read.first_bytes_max);
-        if run.frames.first().is_none_or(is_too_large) {
-            let (next_offset, bounds) = (read.offset, read.bounds);
-            return Ok(ReadReply {
-                next_offset,
-                bounds,
-                ..ReadReply::default()
-            });
-        }
-        let batches = self.batches(&run)?;
-        Ok(ReadReply {
-            bytes: batches.iter().map(StampedBatch::len).sum(),
-            segments: batches.iter().flat_map(StampedBatch::segments).collect(),
-            next_offset: run.next_offset,
-            next_position: run.next_position,
-            bounds: read.bounds,
-            retry_after: Duration::ZERO,
-        })
-    }
-
-    fn batches(&self, run: &FrameRun) -> Result<Vec<StampedBatch>, ReadError> {
-        let places: Vec<_> = run.frames.iter().map(|frame| frame.at).collect();
-        self.reader.read_many(&places).map_err(|why| told(&why))
+        let fits = |first: &FrameEntry| first.at.length <= read.bytes_max.max(read.first_bytes_max);
+        Ok(run.frames.first().is_some_and(fits).then_some(run))
     }
 
     fn frames(

@@ -10,6 +10,7 @@ mod limits;
 mod local;
 mod node;
 mod partition;
+mod pieces;
 mod recovery;
 mod shard;
 mod tail;

@@ -9,7 +9,7 @@ pub const APPENDS_MAX: usize = 1024;
 /// Appends that a shard takes in one turn before it looks at anything else.
 pub const APPENDS_PER_TURN: usize = 128;
 
-/// Calls that a shard takes after the appends of one turn.
+/// Calls that a shard takes after the appends of one turn; the last may be of more partitions.
 pub const CALLS_PER_TURN: usize = 64;
 
 /// Reads from files that may wait for their turn; at the bound a further one is refused as busy, and
@@ -34,6 +34,13 @@ pub const TRAFFIC_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// Reads from files at one time, all shards together; further ones wait for their turn.
 pub const FILE_READS_MAX: usize = 16;
+
+/// Parts that the reads of one call are divided into if they are large, so that the disk has more than
+/// one of them at a time; a larger part is not divided further.
+pub const FILE_READ_PARTS_MAX: usize = 4;
+
+/// Bytes of a part at least.
+pub const FILE_READ_PART_BYTES_MIN: u64 = 1 << 20;
 
 /// Most that one read returns, whatever was asked for (one batch may still be larger).
 pub const READ_BYTES_MAX: u32 = 8 << 20;

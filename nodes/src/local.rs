@@ -8,7 +8,7 @@ use model::{GatewayIncarnation, LaneId, Offset, TopicPartition, VirtualClusterId
 use node_api::transport::{LANE_REPLIES_MAX, NEWS_MAX};
 use node_api::{
     BoxFuture, FindOffset, FoundOffset, GroupCall, GroupError, GroupReply, LaneChannel,
-    ListedGroup, NodeTransport, Read, ReadError, ReadReply, UsageTotal, Watermark,
+    ListedGroup, NodeTransport, Read, ReadAnswers, ReadError, UsageTotal, Watermark,
 };
 use quota::UsedInAll;
 use tokio::sync::{mpsc, oneshot};
@@ -84,13 +84,24 @@ impl NodeTransport for LocalNode {
         })
     }
 
-    fn read(&self, read: Read) -> BoxFuture<'static, Result<ReadReply, ReadError>> {
-        let calls = self.calls(read.partition);
+    fn read(&self, reads: Vec<Read>) -> BoxFuture<'static, ReadAnswers> {
+        let shards = Arc::clone(&self.inner.calls);
+        let shard_count = self.shards();
         Box::pin(async move {
-            let (reply, answer) = oneshot::channel();
-            let sent = calls.send(ShardCall::Read(read, reply)).await;
-            sent.map_err(|_| ReadError::NotOwner)?;
-            answer.await.unwrap_or(Err(ReadError::NotOwner))
+            let count = reads.len();
+            // Every message has an answer at least.
+            let (answers, incoming) = mpsc::channel(count.max(1));
+            let mut divided = vec![Vec::new(); shards.len()];
+            for (index, read) in reads.into_iter().enumerate() {
+                divided[shard_of(read.partition, shard_count)].push((index, read));
+            }
+            for (calls, reads) in shards.iter().zip(divided) {
+                if !reads.is_empty() {
+                    // Where the shard has ended, its end of the answers is dropped, which says so.
+                    let _ = calls.send(ShardCall::Read(reads, answers.clone())).await;
+                }
+            }
+            ReadAnswers::new(count, incoming)
         })
     }
 

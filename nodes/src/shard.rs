@@ -31,7 +31,7 @@ use model::{
     TopicPartition, VirtualClusterId,
 };
 use node_api::{
-    Append, AppendReply, FindOffset, FoundOffset, Read, ReadError, ReadReply, Watermark,
+    Append, AppendReply, FindOffset, FoundOffset, Read, ReadAnswer, ReadError, Watermark,
 };
 use partition_log::SegmentId;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -62,7 +62,8 @@ pub(crate) enum ShardCall {
     ),
     OpenNews(GatewayIncarnation, mpsc::Sender<Vec<Watermark>>),
     Interest(GatewayIncarnation, Vec<(TopicPartition, bool)>),
-    Read(Read, oneshot::Sender<Result<ReadReply, ReadError>>),
+    /// Reads, each by its number in the call that it belongs to; there is room for every answer.
+    Read(Vec<(usize, Read)>, mpsc::Sender<Vec<ReadAnswer>>),
     FindOffset(FindOffset, oneshot::Sender<Result<FoundOffset, ReadError>>),
     /// Seals the usage of minutes that are over; batches below the number are kept for good. Answers
     /// when that is durable.
@@ -93,6 +94,16 @@ pub(crate) enum ShardCall {
     Renew(SegmentId, oneshot::Sender<()>),
     /// Finishes: everything submitted becomes durable and is answered first.
     Stop(oneshot::Sender<()>),
+}
+
+impl ShardCall {
+    /// For how many calls it counts in a turn: each partition that is read is one.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Read(reads, _) => reads.len().max(1),
+            _ => 1,
+        }
+    }
 }
 
 /// What a shard knows of segments.
@@ -210,13 +221,17 @@ impl Shard {
                         map.mark_unchanged();
                         self.follow_map();
                     }
-                    for _ in 0..CALLS_PER_TURN {
+                    let mut left = CALLS_PER_TURN;
+                    while left > 0 {
                         while let Ok((partition, bytes)) = charges.try_recv() {
                             self.charge_read(partition, bytes);
                         }
                         match calls.try_recv() {
                             Ok(ShardCall::Stop(done)) => return self.stop(&mut events, done).await,
-                            Ok(call) => self.handle_call(call),
+                            Ok(call) => {
+                                left = left.saturating_sub(call.weight());
+                                self.handle_call(call);
+                            }
                             Err(_) => break,
                         }
                     }
@@ -265,7 +280,7 @@ impl Shard {
             }
             ShardCall::OpenNews(gateway, channel) => self.news.open(gateway, channel),
             ShardCall::Interest(gateway, partitions) => self.note_interest(gateway, &partitions),
-            ShardCall::Read(read, reply) => self.read(read, reply),
+            ShardCall::Read(reads, replies) => self.read(reads, replies),
             ShardCall::FindOffset(query, reply) => self.find_offset(query, reply),
             ShardCall::DeleteRecords(partition, offset, reply) => {
                 self.delete_records(partition, offset, reply);

@@ -11,6 +11,7 @@ use model::{Offset, TopicPartition};
 use records::StampedBatch;
 
 use crate::limits::TAIL_BATCH_OVERHEAD;
+use crate::pieces::pieces;
 
 /// The tail of one partition.
 #[derive(Debug, Default)]
@@ -61,6 +62,7 @@ impl Tail {
             next_position: batch.position,
             ..TailRead::default()
         };
+        let mut end = first;
         for tail in self.batches.range(first..) {
             let fits = read.bytes + tail.batch.len() <= wish.bytes_max
                 || (read.bytes == 0 && tail.batch.len() <= wish.first_bytes_max);
@@ -68,10 +70,12 @@ impl Tail {
                 break;
             }
             read.bytes += tail.batch.len();
-            read.segments.extend(tail.batch.segments());
+            end += 1;
             read.next_offset = tail.end_offset;
             read.next_position = tail.position + tail.batch.len() as u64;
         }
+        let found = self.batches.range(first..end);
+        read.segments = pieces(found.map(|tail| &tail.batch));
         Some(read)
     }
 }

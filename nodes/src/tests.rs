@@ -4,6 +4,7 @@ mod deletions;
 mod faulty;
 mod groups;
 mod lags;
+mod reads;
 mod usage;
 mod world;
 
@@ -17,7 +18,7 @@ use model::{
     ByteCount, CatalogVersion, CleanupPolicy, Clock, GatewayIncarnation, NodeId, Offset, Timestamp,
     TopicConfig, TopicPartition,
 };
-use node_api::{AppendRefusal, FindOffset, NodeTransport, OffsetQuery, ReadError};
+use node_api::{AppendRefusal, FindOffset, NodeTransport, OffsetQuery, ReadError, read_one};
 use quota::EgressReport;
 use records::ProducerFields;
 
@@ -48,7 +49,7 @@ async fn what_was_acknowledged_is_read_back_before_and_after_a_restart() {
     let transport = node.transport();
     assert_eq!(read_all(&transport, 0, 0).await, sizes);
     assert_eq!(read_all(&transport, 0, 57).await, sizes[57..]);
-    let beyond = transport.read(read(0, 61, 1000)).await;
+    let beyond = read_one(&transport, read(0, 61, 1000)).await;
     assert!(matches!(beyond, Err(ReadError::OutOfRange { .. })));
     let mut writer = Writer::open(&transport, partition(0), GatewayIncarnation(6)).await;
     assert_eq!(writer.append(batch(b"next", 1, None)).await, 60);
@@ -163,7 +164,7 @@ async fn what_is_too_old_goes_and_its_segments_come_back_and_nothing_else_is_los
     // The idle partition's one batch keeps its segment; the others go.
     wait_until(async || world.segments() <= 3).await;
     assert!(before > 4);
-    let gone = transport.read(read(0, 0, 1000)).await;
+    let gone = read_one(&transport, read(0, 0, 1000)).await;
     assert!(matches!(gone, Err(ReadError::OutOfRange { .. })));
     assert_eq!(transport.usage().await, billed);
     node.shutdown().await;
@@ -196,7 +197,7 @@ async fn a_deleted_topic_is_gone_and_stays_billed() {
     world.control.map.send_replace(Arc::new(map(2, None)));
     wait_until(async || {
         matches!(
-            transport.read(read(0, 0, 1000)).await,
+            read_one(&transport, read(0, 0, 1000)).await,
             Err(ReadError::NotOwner)
         )
     })

@@ -13,7 +13,7 @@ use std::time::Duration;
 use model::{AppendId, GatewayIncarnation, LaneId, Offset, TopicPartition, VirtualClusterId};
 use node_api::{
     Append, AppendReply, BoxFuture, FindOffset, FoundOffset, GroupCall, GroupError, GroupReply,
-    LaneChannel, ListedGroup, NodeTransport, Read, ReadError, ReadReply, UsageTotal, Watermark,
+    LaneChannel, ListedGroup, NodeTransport, Read, ReadAnswers, ReadError, UsageTotal, Watermark,
 };
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -120,8 +120,8 @@ impl NodeTransport for Faulty {
         })
     }
 
-    fn read(&self, read: Read) -> BoxFuture<'static, Result<ReadReply, ReadError>> {
-        self.inner.read(read)
+    fn read(&self, reads: Vec<Read>) -> BoxFuture<'static, ReadAnswers> {
+        self.inner.read(reads)
     }
 
     fn find_offset(&self, query: FindOffset) -> BoxFuture<'static, Result<FoundOffset, ReadError>> {

@@ -13,10 +13,8 @@
 //! served as consumers; there is no preferred replica. `read_committed` reads up to the last stable offset,
 //! which is the high watermark until transactions are served.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
-use auth::Action;
 use model::{FetchOverLimit, Offset, Topic, TopicId};
 use node_api::{LogBounds, ReadError};
 use quota::LimitName;
@@ -32,10 +30,10 @@ use crate::error::Fault;
 use crate::leader_epoch;
 use crate::limits::FETCH_WAIT_MAX;
 use crate::memory::{Held, Memory};
-use crate::permission::Authorized;
 
 mod plan;
 mod poll;
+mod round;
 
 use plan::{Part, Plan, Terms};
 
@@ -62,14 +60,13 @@ pub(crate) async fn handle(call: Call, request: FetchRequest) -> Answer {
     }
     let (slots, parts) = sort_out(&call, &request.topics);
     let has_error = slots.iter().flatten().any(Result::is_err);
-    let partitions: HashSet<_> = parts.iter().map(|part| part.partition).collect();
-    let poller = {
+    let polled = {
         let mut interest = call
             .client
             .interest
             .lock()
             .expect("nothing panics while it is held");
-        interest.set(partitions)
+        interest.set(parts.iter().map(|part| part.partition))
     };
     let terms = terms(&call, &request);
     let is_throttled = terms.bytes_max == 0 && request.max_bytes > 0;
@@ -79,7 +76,7 @@ pub(crate) async fn handle(call: Call, request: FetchRequest) -> Answer {
         call.slow_down(call.gate.egress_throttle());
     }
     let source = Memory::new(&call.services.fetch_memory, Some(call.gate.fetch_memory()));
-    let memory = poll::run(&call.services, &mut plan, &poller, &source).await;
+    let memory = poll::run(&call.services, &mut plan, &polled, &source).await;
     respond(&call, request, slots, plan, memory)
 }
 
@@ -113,19 +110,20 @@ type Slots = Vec<Result<usize, Fault>>;
 
 /// Every partition of the request: those that can be read become parts of the plan.
 fn sort_out(call: &Call, topics: &[FetchTopic]) -> (Vec<Slots>, Vec<Part>) {
+    let mut readable = call.client.readable_topics.lock();
+    let readable = readable.as_mut().expect("nothing panics while it is held");
+    readable.begin(call, topics.len());
     let mut parts = Vec::new();
     let too_old_for_zstd = call.version() < VERSION_WITH_ZSTD;
-    let slots = topics.iter().map(|asked| {
+    let slots = topics.iter().enumerate().map(|(place, asked)| {
         let key = if call.version() >= VERSION_WITH_IDS {
             TopicKey::Id(TopicId(asked.topic_id))
         } else {
             TopicKey::Name(&asked.topic)
         };
-        let topic = call
-            .topic(key, Action::ReadData)
-            .map(Authorized::into_request);
+        let topic = readable.topic(call, place, key);
         let partitions = asked.partitions.iter().map(|asked| {
-            let topic = topic.as_ref().map_err(Fault::clone)?;
+            let topic = *topic.as_ref().map_err(Fault::clone)?;
             if too_old_for_zstd && topic.config.compression_type == "zstd" {
                 return Err(Fault::CompressionType);
             }

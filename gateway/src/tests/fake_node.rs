@@ -11,7 +11,7 @@ use model::{
 use node_api::{
     Append, AppendOutcome, AppendRefusal, AppendReply, Appended, BoxFuture, FindOffset,
     FoundOffset, GroupCall, GroupError, GroupReply, LaneChannel, ListedGroup, LogBounds,
-    NodeTransport, OffsetQuery, Read, ReadError, ReadReply, UsageTotal, Watermark,
+    NodeTransport, OffsetQuery, Read, ReadAnswers, ReadError, ReadReply, UsageTotal, Watermark,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -92,6 +92,8 @@ struct State {
     interest: HashSet<TopicPartition>,
     news: Option<mpsc::Sender<Vec<Watermark>>>,
     reads: usize,
+    /// How many reads each call had.
+    calls: Vec<usize>,
     manners: Manners,
 }
 
@@ -138,6 +140,11 @@ impl FakeNode {
     /// How many reads there were so far.
     pub(super) fn reads(&self) -> usize {
         self.state().reads
+    }
+
+    /// How many partitions each call for reads named.
+    pub(super) fn calls(&self) -> Vec<usize> {
+        self.state().calls.clone()
     }
 
     /// Which partitions news is wanted of.
@@ -335,15 +342,32 @@ impl NodeTransport for FakeNode {
         Box::pin(async { LaneChannel { appends, replies } })
     }
 
-    fn read(&self, read: Read) -> BoxFuture<'static, Result<ReadReply, ReadError>> {
-        let node = self.clone();
-        Box::pin(async move {
-            let pause = node.state().manners.slow.get(&read.partition).copied();
-            if let Some(pause) = pause {
+    /// What is not slow is answered together.
+    fn read(&self, reads: Vec<Read>) -> BoxFuture<'static, ReadAnswers> {
+        let (answers, incoming) = mpsc::channel(reads.len().max(1));
+        let count = reads.len();
+        self.state().calls.push(count);
+        let mut at_once = Vec::new();
+        for (index, read) in reads.into_iter().enumerate() {
+            let pause = self.state().manners.slow.get(&read.partition).copied();
+            let Some(pause) = pause else {
+                at_once.push((index, read));
+                continue;
+            };
+            let (node, answers) = (self.clone(), answers.clone());
+            tokio::spawn(async move {
                 tokio::time::sleep(pause).await;
-            }
-            node.state().read(read)
-        })
+                let answer = node.state().read(read);
+                let _ = answers.try_send(vec![(index, answer)]);
+            });
+        }
+        let mut state = self.state();
+        let at_once = at_once.into_iter();
+        let at_once: Vec<_> = at_once.map(|(i, read)| (i, state.read(read))).collect();
+        if !at_once.is_empty() {
+            let _ = answers.try_send(at_once);
+        }
+        Box::pin(async move { ReadAnswers::new(count, incoming) })
     }
 
     fn find_offset(&self, find: FindOffset) -> BoxFuture<'static, Result<FoundOffset, ReadError>> {

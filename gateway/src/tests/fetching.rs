@@ -176,6 +176,71 @@ async fn idle_polls_cost_the_node_next_to_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_fetch_asks_a_node_once_unless_it_names_very_many_partitions() {
+    let world = World::new();
+    let topic = world.topic("t", 600);
+    let mut peer = world.connect();
+    let few: Vec<_> = (0..50).map(|index| (index, 0)).collect();
+    peer.fetch(fetch_of("t", &few)).await;
+    assert_eq!(world.node.calls(), [50]);
+    let many: Vec<_> = (50..600).map(|index| (index, 0)).collect();
+    let slow = Duration::from_millis(100);
+    world.node.behave(|manners| {
+        manners.slow.insert(partition(topic, 60), slow);
+    });
+    peer.fetch(fetch_of("t", &many)).await;
+    let calls = world.node.calls();
+    assert_eq!(calls.iter().sum::<usize>(), 600, "each is looked at once");
+    // The one that is slow holds up none of the others.
+    assert_eq!(calls[1..], [256, 255, 39]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_interested_in_what_it_fetched_last_in_any_order() {
+    let world = World::new();
+    let topic = world.topic("t", 4);
+    let mut peer = world.connect();
+    let mut other = world.connect();
+    other.fetch(fetch_of("t", &[(3, 0)])).await;
+    for indices in [&[0, 1, 2][..], &[2, 0, 1], &[1, 1, 3], &[3], &[3, 2]] {
+        let wanted: Vec<_> = indices.iter().map(|&index| (index, 0)).collect();
+        let first = world.node.reads();
+        peer.fetch(fetch_of("t", &wanted)).await;
+        let again = world.node.reads();
+        peer.fetch(fetch_of("t", &wanted)).await;
+        assert_eq!(
+            world.node.reads(),
+            again,
+            "news tells that there is nothing"
+        );
+        assert!(again - first <= wanted.len());
+        let expected = indices.iter().chain(&[3]);
+        let expected = expected.map(|&index| partition(topic, index as u32));
+        assert_eq!(world.node.interest(), expected.collect());
+    }
+    drop(peer);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(world.node.interest(), [partition(topic, 3)].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_comes_in_place_of_another_is_not_taken_for_it() {
+    let world = World::new();
+    world.topic("t", 1);
+    world.topic("u", 1);
+    fill(&world, "t", 0, 2).await;
+    let mut peer = world.connect();
+    for (topic, records) in [("t", 2), ("u", 0), ("t", 2), ("t", 2)] {
+        let response = peer.fetch(fetch_of(topic, &[(0, 0)])).await;
+        assert_eq!(fetched(&response), [(0, records, records as usize)]);
+    }
+    // Its name goes to a new topic, with an id of its own.
+    world.topic("t", 2);
+    let response = peer.fetch(fetch_of("t", &[(0, 0), (1, 0)])).await;
+    assert_eq!(fetched(&response), [(0, 0, 0), (0, 0, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn news_that_is_lost_delays_and_does_not_hide() {
     let world = World::new();
     world.topic("t", 1);

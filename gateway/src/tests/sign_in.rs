@@ -399,6 +399,7 @@ async fn a_caller_may_do_what_its_policies_say_at_the_moment() {
         async |peer: &mut Peer, topic| fetched(&peer.fetch(fetch_of(topic, &[(0, 0)])).await);
     assert_eq!(fetched_of(&mut peer, "public-news").await, [(0, 0, 0)]);
     assert_eq!(fetched_of(&mut peer, "secret").await, [(29, -1, 0)]);
+    assert_eq!(fetched_of(&mut peer, "public-news").await, [(0, 0, 0)]);
     world.change_cluster(|cluster| {
         let reader = cluster.scram_users.get_mut(READER).unwrap();
         reader.policies = vec![

@@ -11,8 +11,9 @@ use coordinator::{GroupCall, GroupError, GroupReply, ListedGroup};
 use model::{GatewayIncarnation, LaneId, Offset, TopicPartition, VirtualClusterId};
 use tokio::sync::mpsc;
 
+use crate::answers::ReadAnswers;
 use crate::append::{Append, AppendReply};
-use crate::read::{FindOffset, FoundOffset, Read, ReadError, ReadReply, Watermark};
+use crate::read::{FindOffset, FoundOffset, Read, ReadError, Watermark};
 
 /// A boxed future, so that a transport can be chosen while running.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -52,8 +53,11 @@ pub trait NodeTransport: Send + Sync + 'static {
         lane: LaneId,
     ) -> BoxFuture<'static, LaneChannel>;
 
-    /// Reads batches.
-    fn read(&self, read: Read) -> BoxFuture<'static, Result<ReadReply, ReadError>>;
+    /// Reads batches of several partitions by one call; the answers come in any order, as many at a
+    /// time as are ready together. Each answer has room on its way, so that no node waits for a
+    /// gateway that does not listen. Between processes a call is a stream of its own: the reads go one
+    /// way in one message, the answers the other way, and giving up ends it.
+    fn read(&self, reads: Vec<Read>) -> BoxFuture<'static, ReadAnswers>;
 
     /// Finds an offset.
     fn find_offset(&self, query: FindOffset) -> BoxFuture<'static, Result<FoundOffset, ReadError>>;

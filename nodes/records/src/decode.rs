@@ -139,7 +139,7 @@ impl PlacedSpans {
             .codec()
             .ok_or(DecodeError::UnknownCodec(codec_id))?
         {
-            Codec::Uncompressed => batch.body().clone(),
+            Codec::Uncompressed => batch.body_bytes(),
             codec => decompress(codec, batch.body(), *limits)?.into(),
         };
         let spans = Spans::new(body, header.record_count.unsigned_abs());

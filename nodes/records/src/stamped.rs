@@ -14,7 +14,9 @@ use crate::validate::ValidBatch;
 #[derive(Clone, Debug)]
 pub struct StampedBatch {
     header: [u8; BATCH_HEADER_BYTES],
-    body: Bytes,
+    /// The body, with the header before it where the batch was read back.
+    bytes: Bytes,
+    body_at: usize,
     /// Whether the checksum in the header was checked or made over these very bytes.
     crc_is_known: bool,
 }
@@ -22,7 +24,7 @@ pub struct StampedBatch {
 /// Two batches are the same if their bytes are: whether somebody has checked them is no part of it.
 impl PartialEq for StampedBatch {
     fn eq(&self, other: &Self) -> bool {
-        (self.header, &self.body) == (other.header, &other.body)
+        self.header == other.header && self.body() == other.body()
     }
 }
 
@@ -58,7 +60,8 @@ impl ValidBatch {
         }
         StampedBatch {
             header: stamped.encode(),
-            body,
+            bytes: body,
+            body_at: 0,
             // A batch is valid only under the right checksum, of what has stayed as it was.
             crc_is_known: true,
         }
@@ -111,14 +114,20 @@ impl StampedBatch {
         }
         Ok(Self {
             header: header.encode(),
-            body: bytes.slice(BATCH_HEADER_BYTES..),
+            bytes,
+            body_at: BATCH_HEADER_BYTES,
             crc_is_known: false,
         })
     }
 
     /// Header and body, to be written one after the other. Only the header is copied.
     pub fn segments(&self) -> [Bytes; 2] {
-        [Bytes::copy_from_slice(&self.header), self.body.clone()]
+        [Bytes::copy_from_slice(&self.header), self.body_bytes()]
+    }
+
+    /// Header and body in one piece, where nothing need be copied for that: the batch was read back.
+    pub fn whole(&self) -> Option<Bytes> {
+        (self.body_at > 0).then(|| self.bytes.clone())
     }
 
     /// The header as bytes.
@@ -127,13 +136,18 @@ impl StampedBatch {
     }
 
     /// The records, compressed as they came.
-    pub fn body(&self) -> &Bytes {
-        &self.body
+    pub fn body(&self) -> &[u8] {
+        &self.bytes[self.body_at..]
+    }
+
+    /// The same, shared.
+    pub fn body_bytes(&self) -> Bytes {
+        self.bytes.slice(self.body_at..)
     }
 
     /// Size of the whole batch in bytes.
     pub fn len(&self) -> usize {
-        BATCH_HEADER_BYTES + self.body.len()
+        BATCH_HEADER_BYTES + self.bytes.len() - self.body_at
     }
 
     /// The header, field by field.
@@ -167,7 +181,7 @@ impl StampedBatch {
 
     /// Whether the batch is what its checksum was made of.
     pub fn check_crc(&self) -> Result<(), BatchError> {
-        let (stored, computed) = (self.header().crc, crc_of(&self.header, &self.body));
+        let (stored, computed) = (self.header().crc, crc_of(&self.header, self.body()));
         if stored != computed {
             return Err(BatchError::Crc { stored, computed });
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use coordinator::{Coordinator, ReplayError, StoredRecord};
 use model::{CatalogVersion, Offset, TopicPartition};
-use node_api::{FindOffset, LogBounds, OffsetQuery, Read, ReadError, ReadReply};
+use node_api::{FindOffset, LogBounds, OffsetQuery, Read, ReadError, ReadReply, read_one};
 use records::{BatchError, DecodeError, DecompressLimits, Record, batches, decode_records};
 
 use crate::coordinators::Around;
@@ -107,7 +107,7 @@ async fn bounds(
 async fn read_patiently(around: &Around, read: Read) -> Result<ReadReply, ReadError> {
     let mut patience = Patience::default();
     loop {
-        match around.transport.read(read).await {
+        match read_one(&*around.transport, read).await {
             Ok(reply) if reply.bytes == 0 && !reply.retry_after.is_zero() => {
                 patience.pause(reply.retry_after, ReadError::Busy).await?;
             }

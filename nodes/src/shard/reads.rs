@@ -1,101 +1,57 @@
-//! Reading: from memory at once, from files by handing the plan to a file read.
+//! Reading: from memory at once, from files by handing the plans of a call to one file read.
 //!
 //! Owns: how a read's budget and the egress quota meet. Does not own: files (`file_reads`).
 
 use std::time::Duration;
 
-use model::{ByteCount, Offset, TopicPartition};
-use node_api::{Read, ReadError, ReadReply};
+use model::{ByteCount, Instant, Offset, TopicPartition};
+use node_api::{Read, ReadAnswer, ReadError, ReadReply};
 use partition_log::{OutOfRange, ReadPlan};
-use tokio::sync::oneshot;
+use tokio::sync::mpsc;
 
-use crate::file_reads::FileRead;
+use crate::file_reads::{FileRead, Outlet};
 use crate::limits::READ_BYTES_MAX;
 use crate::partition::Partition;
 use crate::shard::Shard;
 use crate::tail::TailWish;
 
-type Reply = oneshot::Sender<Result<ReadReply, ReadError>>;
+/// What became of a read so far.
+enum Found {
+    Answer(Result<ReadReply, ReadError>),
+    InFiles(FileRead),
+}
 
 impl Shard {
-    pub(crate) fn read(&mut self, read: Read, reply: Reply) {
-        if read.map_version > self.map.version {
+    /// Answers what needs no file, in one message, and has the rest read together.
+    pub(crate) fn read(
+        &mut self,
+        reads: Vec<(usize, Read)>,
+        replies: mpsc::Sender<Vec<ReadAnswer>>,
+    ) {
+        let version = self.map.version;
+        if reads.iter().any(|(_, read)| read.map_version > version) {
             self.follow_map();
         }
         let now = self.around.clock.now();
-        let Some(partition) = self.open(read.partition) else {
+        let mut answers = Vec::with_capacity(reads.len());
+        let mut in_files = Vec::new();
+        for (index, read) in reads {
+            let found = match self.open(read.partition) {
+                Some(partition) => find(partition, &read, now),
+                None => Found::Answer(Err(ReadError::NotOwner)),
+            };
+            match found {
+                Found::Answer(answer) => answers.push((index, answer)),
+                Found::InFiles(read) => in_files.push((index, read)),
+            }
+        }
+        if !answers.is_empty() {
             // The gateway may be gone: an answer that nobody waits for is dropped on purpose.
-            return drop(reply.send(Err(ReadError::NotOwner)));
-        };
-        let allowance = partition.quota.egress_allowance(now);
-        if allowance == ByteCount(0) {
-            let retry_after = partition.quota.egress_ready(now);
-            return drop(reply.send(nothing(partition, read.offset, retry_after)));
+            let _ = replies.try_send(answers);
         }
-        let budget = Budget::new(&read, allowance);
-        match self.read_memory(&read, budget) {
-            Some(answer) => drop(reply.send(answer)),
-            None => self.read_files(&read, budget, reply),
-        }
-    }
-
-    /// The answer, where it needs no file.
-    fn read_memory(&mut self, read: &Read, budget: Budget) -> Option<Result<ReadReply, ReadError>> {
-        let now = self.around.clock.now();
-        let partition = self.partitions.get_mut(&read.partition)?;
-        let bounds = partition.bounds();
-        if read.offset < bounds.log_start_offset {
-            return Some(Err(ReadError::OutOfRange { bounds }));
-        }
-        let wish = TailWish {
-            offset: read.offset,
-            bytes_max: budget.bytes_max as usize,
-            first_bytes_max: budget.first_bytes_max as usize,
-        };
-        let found = partition.tail.read(wish)?;
-        partition
-            .quota
-            .charge_egress(now, ByteCount(found.bytes as u64), ByteCount(0));
-        Some(Ok(ReadReply {
-            segments: found.segments,
-            bytes: found.bytes,
-            next_offset: found.next_offset,
-            next_position: Some(found.next_position),
-            bounds,
-            retry_after: Duration::ZERO,
-        }))
-    }
-
-    fn read_files(&self, read: &Read, budget: Budget, reply: Reply) {
-        let Some(partition) = self.partitions.get(&read.partition) else {
-            return;
-        };
-        let plan = partition
-            .log
-            .plan_read(read.offset, budget.bytes_max, budget.takes_first());
-        let bounds = partition.bounds();
-        match plan {
-            Err(OutOfRange { .. }) => drop(reply.send(Err(ReadError::OutOfRange { bounds }))),
-            Ok(ReadPlan::Frames(run)) if run.frames.is_empty() => {
-                let answer = ReadReply {
-                    next_offset: read.offset,
-                    next_position: run.next_position,
-                    bounds,
-                    ..ReadReply::default()
-                };
-                drop(reply.send(Ok(answer)));
-            }
-            Ok(plan) => {
-                let read = FileRead {
-                    partition: read.partition,
-                    offset: read.offset,
-                    plan,
-                    bytes_max: budget.bytes_max,
-                    first_bytes_max: budget.first_bytes_max,
-                    bounds,
-                };
-                self.around.files.read(read, self.charge.clone(), reply);
-            }
+        if !in_files.is_empty() {
+            let charge = self.charge.clone();
+            self.around.files.read(in_files, Outlet { charge, replies });
         }
     }
 
@@ -132,6 +88,64 @@ impl Budget {
 
     const fn takes_first(self) -> bool {
         self.first_bytes_max > self.bytes_max
+    }
+}
+
+/// The answer, where it needs no file.
+fn find(partition: &mut Partition, read: &Read, now: Instant) -> Found {
+    let allowance = partition.quota.egress_allowance(now);
+    if allowance == ByteCount(0) {
+        let retry_after = partition.quota.egress_ready(now);
+        return Found::Answer(nothing(partition, read.offset, retry_after));
+    }
+    let budget = Budget::new(read, allowance);
+    let bounds = partition.bounds();
+    if read.offset < bounds.log_start_offset {
+        return Found::Answer(Err(ReadError::OutOfRange { bounds }));
+    }
+    let wish = TailWish {
+        offset: read.offset,
+        bytes_max: budget.bytes_max as usize,
+        first_bytes_max: budget.first_bytes_max as usize,
+    };
+    let Some(found) = partition.tail.read(wish) else {
+        return plan(partition, read, budget);
+    };
+    partition
+        .quota
+        .charge_egress(now, ByteCount(found.bytes as u64), ByteCount(0));
+    Found::Answer(Ok(ReadReply {
+        segments: found.segments,
+        bytes: found.bytes,
+        next_offset: found.next_offset,
+        next_position: Some(found.next_position),
+        bounds,
+        retry_after: Duration::ZERO,
+    }))
+}
+
+/// What is to be read from files, if there is anything.
+fn plan(partition: &Partition, read: &Read, budget: Budget) -> Found {
+    let plan = partition
+        .log
+        .plan_read(read.offset, budget.bytes_max, budget.takes_first());
+    let bounds = partition.bounds();
+    match plan {
+        Err(OutOfRange { .. }) => Found::Answer(Err(ReadError::OutOfRange { bounds })),
+        Ok(ReadPlan::Frames(run)) if run.frames.is_empty() => Found::Answer(Ok(ReadReply {
+            next_offset: read.offset,
+            next_position: run.next_position,
+            bounds,
+            ..ReadReply::default()
+        })),
+        Ok(plan) => Found::InFiles(FileRead {
+            partition: read.partition,
+            offset: read.offset,
+            plan,
+            bytes_max: budget.bytes_max,
+            first_bytes_max: budget.first_bytes_max,
+            bounds,
+        }),
     }
 }
 

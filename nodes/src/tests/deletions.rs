@@ -1,7 +1,7 @@
 //! Records that a client deletes: gone at once, and for good.
 
 use model::{CatalogVersion, Offset};
-use node_api::{FindOffset, LogBounds, NodeTransport, OffsetQuery, ReadError};
+use node_api::{FindOffset, LogBounds, NodeTransport, OffsetQuery, ReadError, read_one};
 
 use super::world::{DEADLINE, GATEWAY, World, Writer, batch, partition, read, read_all};
 use crate::LocalNode;
@@ -31,7 +31,7 @@ async fn deleted_records_are_gone_and_stay_gone_after_a_crash() {
     let delete = |to: Option<u64>| transport.delete_records(partition(0), to.map(offset));
     assert_eq!(delete(Some(4)).await, Ok(offset(4)));
     let crashed = world.crash_copy();
-    let below = transport.read(read(0, 3, 1000)).await;
+    let below = read_one(&transport, read(0, 3, 1000)).await;
     assert!(matches!(below, Err(ReadError::OutOfRange { .. })));
     assert_eq!(read_all(&transport, 0, 4).await.len(), 6);
     assert_eq!(

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use model::{GatewayIncarnation, LaneId, Offset, TopicPartition, VirtualClusterId};
 use node_api::{
     Append, AppendRefusal, AppendReply, BoxFuture, FindOffset, FoundOffset, GroupCall, GroupError,
-    GroupReply, LaneChannel, ListedGroup, NodeTransport, Read, ReadError, ReadReply, UsageTotal,
+    GroupReply, LaneChannel, ListedGroup, NodeTransport, Read, ReadAnswers, ReadError, UsageTotal,
     Watermark,
 };
 use tokio::sync::{Notify, mpsc};
@@ -78,8 +78,8 @@ impl NodeTransport for Faulty {
         })
     }
 
-    fn read(&self, read: Read) -> BoxFuture<'static, Result<ReadReply, ReadError>> {
-        self.inner.read(read)
+    fn read(&self, reads: Vec<Read>) -> BoxFuture<'static, ReadAnswers> {
+        self.inner.read(reads)
     }
 
     fn find_offset(&self, query: FindOffset) -> BoxFuture<'static, Result<FoundOffset, ReadError>> {

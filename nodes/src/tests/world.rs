@@ -17,7 +17,7 @@ use model::{
     LeaderEpoch, Limits, NodeEpoch, NodeId, Offset, Placement, TenantId, Timestamp, Topic,
     TopicConfig, TopicId, TopicName, TopicPartition, VirtualCluster, VirtualClusterId,
 };
-use node_api::{Append, AppendOutcome, LaneChannel, NodeTransport, Read, ReadReply};
+use node_api::{Append, AppendOutcome, LaneChannel, NodeTransport, Read, ReadReply, read_one};
 use quota::{SealedUsage, UsageSource};
 use records::{
     BatchBuilder, BatchRules, Codec, NewRecord, ProducerFields, ValidBatch, batches, validate,
@@ -406,8 +406,7 @@ pub(super) async fn read_all(node: &LocalNode, index: u32, offset: u64) -> Vec<(
     let mut at = offset;
     let mut found = Vec::new();
     loop {
-        let reply: ReadReply = node
-            .read(read(index, at, 300_000))
+        let reply: ReadReply = read_one(node, read(index, at, 300_000))
             .await
             .expect("is readable");
         assert_eq!(

@@ -7,33 +7,27 @@
 //! fetch that waits for news holds none. One that gets no memory in time is answered with what it
 //! has, be it nothing.
 
-use std::sync::Arc;
-
-use futures_util::StreamExt;
-use futures_util::stream;
-use model::TopicPartition;
-use node_api::{Read, ReadError, ReadReply};
+use node_api::{ReadError, ReadReply};
 use tokio::time::Instant;
 
 use super::plan::{Next, Plan, Wish, cut};
+use super::round::{Refused, Round};
 use crate::error::Fault;
-use crate::limits::{
-    FETCH_SHARE_MIN, READ_PATIENCE_MIN, READ_STRAGGLER_MAX, READS_IN_PARALLEL_MAX,
-};
+use crate::limits::{FETCH_SHARE_MIN, READ_PATIENCE_MIN, READ_STRAGGLER_MAX};
 use crate::memory::{Held, Memory};
-use crate::news::Poller;
+use crate::news::Polled;
 use crate::services::{Services, is_set};
 
 /// Carries the fetch out; gives back the memory of what was collected.
 pub(super) async fn run(
-    services: &Arc<Services>,
+    services: &Services,
     plan: &mut Plan,
-    poller: &Poller,
+    polled: &Polled,
     source: &Memory,
 ) -> Option<Held> {
     let mut draining = services.draining.clone();
     let mut memory: Option<Held> = None;
-    hear(services, plan);
+    hear(plan, polled);
     loop {
         match plan.next(Instant::now()) {
             Next::Answer => return memory,
@@ -49,7 +43,7 @@ pub(super) async fn run(
                     plan.hurry();
                     continue;
                 };
-                round(services, plan, wishes).await;
+                round(services, plan, polled, wishes).await;
                 memory = Some(match memory.take() {
                     Some(mut memory) => {
                         memory.merge(granted);
@@ -64,11 +58,11 @@ pub(super) async fn run(
             }
             Next::WaitUntil(until) => {
                 tokio::select! {
-                    () = poller.woken() => {}
+                    () = polled.poller.woken() => {}
                     () = tokio::time::sleep_until(until) => {}
                     () = is_set(&mut draining) => plan.hurry(),
                 }
-                hear(services, plan);
+                hear(plan, polled);
             }
         }
     }
@@ -87,35 +81,32 @@ async fn reserve(memory: &Memory, wishes: &mut [Wish]) -> Held {
 }
 
 /// Takes in what is known of the partitions' ends.
-fn hear(services: &Services, plan: &mut Plan) {
-    for part in 0..plan.parts.len() {
-        let partition = plan.parts[part].partition;
-        if let Some((bounds, is_fresh)) = services.news.heard(partition) {
+fn hear(plan: &mut Plan, polled: &Polled) {
+    let now = Instant::now();
+    for (part, known) in polled.known.iter().enumerate() {
+        if let Some((bounds, is_fresh)) = known.bounds(now) {
             plan.hear(part, bounds, is_fresh);
         }
     }
 }
 
 /// One round of reads, in parallel; those that are too late are left.
-async fn round(services: &Arc<Services>, plan: &mut Plan, wishes: Vec<Wish>) {
-    let reads = wishes.into_iter().map(|wish| {
-        let partition = plan.parts[wish.part].partition;
-        let services = Arc::clone(services);
-        async move { (wish, send(&services, partition, &wish).await) }
-    });
-    let reads: Vec<_> = reads.collect();
-    let mut reads = stream::iter(reads).buffer_unordered(READS_IN_PARALLEL_MAX);
+async fn round(services: &Services, plan: &mut Plan, polled: &Polled, wishes: Vec<Wish>) {
+    let mut round = Round::new(services, wishes);
     let patience = plan.deadline().max(Instant::now() + READ_PATIENCE_MIN);
     let late = tokio::time::sleep_until(patience);
     tokio::pin!(late);
     loop {
         tokio::select! {
             biased;
-            read = reads.next() => {
-                let Some((wish, outcome)) = read else {
+            outcomes = round.next(plan) => {
+                let Some(outcomes) = outcomes else {
                     return;
                 };
-                take(services, plan, &wish, outcome);
+                let now = Instant::now();
+                for (wish, outcome) in outcomes {
+                    take(plan, polled, &wish, (outcome, now));
+                }
                 let limit = limit(plan, late.deadline());
                 if limit < late.deadline() {
                     late.as_mut().reset(limit);
@@ -138,42 +129,24 @@ fn limit(plan: &Plan, present: Instant) -> Instant {
     }
 }
 
-/// What became of one read.
-enum Outcome {
-    Read(Result<ReadReply, ReadError>),
-    /// The partition is in no map any more.
-    Gone,
-}
-
-async fn send(services: &Services, partition: TopicPartition, wish: &Wish) -> Outcome {
-    let Some(route) = services.router.route(partition) else {
-        return Outcome::Gone;
-    };
-    let Some(transport) = services.router.transport(route.node) else {
-        return Outcome::Read(Err(ReadError::NotOwner));
-    };
-    let read = Read {
-        partition,
-        map_version: route.map_version,
-        offset: wish.offset,
-        bytes_max: wish.bytes_max,
-        at_least_one: wish.at_least_one,
-    };
-    Outcome::Read(transport.read(read).await)
-}
-
-fn take(services: &Services, plan: &mut Plan, wish: &Wish, outcome: Outcome) {
-    let partition = plan.parts[wish.part].partition;
+fn take(
+    plan: &mut Plan,
+    polled: &Polled,
+    wish: &Wish,
+    (outcome, now): (Result<ReadReply, Refused>, Instant),
+) {
     match outcome {
-        Outcome::Gone => plan.fail(wish.part, Fault::UnknownTopicOrPartition),
-        Outcome::Read(outcome) => {
-            if let Ok(reply) = &outcome {
-                services.news.observe(partition, reply.bounds);
-            }
-            if matches!(outcome, Err(ReadError::Storage)) {
+        Ok(reply) => {
+            polled.known[wish.part].learn(reply.bounds, now);
+            plan.finish(wish, Ok(reply), now);
+        }
+        Err(Refused::Gone) => plan.fail(wish.part, Fault::UnknownTopicOrPartition),
+        Err(Refused::Read(why)) => {
+            if why == ReadError::Storage {
+                let partition = plan.parts[wish.part].partition;
                 tracing::error!(%partition, "stored bytes cannot be read");
             }
-            plan.finish(wish, outcome, Instant::now());
+            plan.finish(wish, Err(why), now);
         }
     }
 }

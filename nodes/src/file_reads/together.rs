@@ -1,0 +1,161 @@
+//! The reads of one call, made together: their batches lie interleaved in the same segments, so that
+//! one sweep over all of them is a few long reads where each alone would be many short ones.
+//!
+//! Owns: the order of the sweep, its parts, giving batches back to their reads. Does not own: threads
+//! (`file_reads`), which batches lie near enough to be read at once (`wal`).
+//!
+//! Invariant: what a read cannot have fails that read alone: where a part cannot be read, each read's
+//! share of it is tried by itself.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use node_api::{ReadError, ReadReply};
+use partition_log::{FrameAt, FrameRun};
+use records::StampedBatch;
+use wal::SegmentReader;
+
+use super::{Answered, FileRead, Source, told};
+use crate::limits::{FILE_READ_PART_BYTES_MIN, FILE_READ_PARTS_MAX};
+use crate::pieces::pieces;
+
+/// See the file's header.
+pub(super) struct Together {
+    reads: Vec<Planned>,
+    /// Every batch that is wanted, as they lie.
+    sweep: Vec<Wanted>,
+    parts: Vec<Range<usize>>,
+}
+
+/// A read and what it takes: none where no batch fits.
+struct Planned {
+    index: usize,
+    read: FileRead,
+    run: Result<Option<FrameRun>, ReadError>,
+}
+
+/// A batch, and the read that it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Wanted {
+    at: FrameAt,
+    read: usize,
+}
+
+/// What was read of one part: batches, or why a read can have none.
+pub(super) type Part = Vec<(usize, Result<StampedBatch, ReadError>)>;
+
+impl Together {
+    /// Finds out where everything lies; for that, lists of sealed segments may be read.
+    pub(super) fn plan(source: &Source, reads: Vec<(usize, FileRead)>) -> Self {
+        let planned = reads.into_iter().map(|(index, read)| Planned {
+            index,
+            run: source.run_of(&read),
+            read,
+        });
+        let reads: Vec<_> = planned.collect();
+        let mut sweep = Vec::new();
+        for (read, planned) in reads.iter().enumerate() {
+            let frames = planned.run.iter().flatten().flat_map(|run| &run.frames);
+            sweep.extend(frames.map(|frame| Wanted { at: frame.at, read }));
+        }
+        sweep.sort_unstable_by_key(|wanted| (wanted.at.segment, wanted.at.position));
+        let parts = divide(&sweep);
+        Self {
+            reads,
+            sweep,
+            parts,
+        }
+    }
+
+    /// The parts of the sweep that may be read at the same time: at least one.
+    pub(super) fn parts(&self) -> &[Range<usize>] {
+        &self.parts
+    }
+
+    /// Reads one part.
+    pub(super) fn read(&self, reader: &SegmentReader, part: usize) -> Part {
+        let wanted = &self.sweep[self.parts[part].clone()];
+        let places: Vec<_> = wanted.iter().map(|wanted| wanted.at).collect();
+        if let Ok(batches) = reader.read_many(&places) {
+            let reads = wanted.iter().map(|wanted| wanted.read);
+            return reads.zip(batches.into_iter().map(Ok)).collect();
+        }
+        let mut alone: BTreeMap<usize, Vec<FrameAt>> = BTreeMap::new();
+        for wanted in wanted {
+            alone.entry(wanted.read).or_default().push(wanted.at);
+        }
+        let mut found = Part::new();
+        for (read, places) in alone {
+            match reader.read_many(&places) {
+                Ok(batches) => found.extend(batches.into_iter().map(|batch| (read, Ok(batch)))),
+                Err(why) => found.push((read, Err(told(&why)))),
+            }
+        }
+        found
+    }
+
+    /// The answers, when all parts were read.
+    pub(super) fn answers(&self, parts: impl IntoIterator<Item = Part>) -> Vec<Answered> {
+        let mut batches = vec![Ok(Vec::new()); self.reads.len()];
+        for (read, found) in parts.into_iter().flatten() {
+            match (&mut batches[read], found) {
+                (Ok(batches), Ok(batch)) => batches.push(batch),
+                (before @ Ok(_), Err(why)) => *before = Err(why),
+                (Err(_), _) => {}
+            }
+        }
+        let answers = self.reads.iter().zip(batches).map(|(planned, batches)| {
+            let answer = batches.and_then(|batches| planned.answer(batches));
+            (planned.index, planned.read.partition, answer)
+        });
+        answers.collect()
+    }
+}
+
+impl Planned {
+    fn answer(&self, mut batches: Vec<StampedBatch>) -> Result<ReadReply, ReadError> {
+        let bounds = self.read.bounds;
+        let Some(run) = self.run.as_ref().map_err(ReadError::clone)? else {
+            return Ok(ReadReply {
+                next_offset: self.read.offset,
+                bounds,
+                ..ReadReply::default()
+            });
+        };
+        // The log lies in order, so that there is nothing to move.
+        batches.sort_by_key(StampedBatch::base_offset);
+        Ok(ReadReply {
+            bytes: batches.iter().map(StampedBatch::len).sum(),
+            segments: pieces(batches.iter()),
+            next_offset: run.next_offset,
+            next_position: run.next_position,
+            bounds,
+            retry_after: Duration::ZERO,
+        })
+    }
+}
+
+/// Divides a sweep into parts of about the same size.
+fn divide(sweep: &[Wanted]) -> Vec<Range<usize>> {
+    let size = |wanted: &Wanted| u64::from(wanted.at.length);
+    let bytes: u64 = sweep.iter().map(size).sum();
+    let count = (bytes / FILE_READ_PART_BYTES_MIN).clamp(1, FILE_READ_PARTS_MAX as u64);
+    let mut parts = Vec::new();
+    let (mut start, mut before) = (0, 0);
+    for (index, wanted) in sweep.iter().enumerate() {
+        before += size(wanted);
+        let is_full = before * count >= bytes * (parts.len() as u64 + 1);
+        if is_full && (parts.len() as u64) < count - 1 {
+            parts.push(start..index + 1);
+            start = index + 1;
+        }
+    }
+    if start < sweep.len() || parts.is_empty() {
+        parts.push(start..sweep.len());
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests;
