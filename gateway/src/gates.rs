@@ -17,8 +17,10 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use dashmap::DashMap;
 use model::{
-    ByteCount, CatalogVersion, Clock, ClusterMap, Instant, Limits, VirtualCluster, VirtualClusterId,
+    ByteCount, CatalogVersion, Clock, ClusterMap, IdHash, Instant, Limits, VirtualCluster,
+    VirtualClusterId,
 };
 use quota::throttle::TOLD_MAX;
 use quota::{ClusterQuota, Figures, Flow, LimitName, Overdue, Throttle};
@@ -26,7 +28,6 @@ use tokio::sync::{Notify, Semaphore};
 use wire::ApiKey;
 
 use crate::config::GatewayConfig;
-use crate::id_table::IdTable;
 use crate::limits::{DOORSTEP_MAX, DOORSTEP_PLACES_MAX, FETCH_SHARE_MIN};
 
 mod publish;
@@ -37,7 +38,7 @@ pub use view::{LimitRow, LimitsView};
 
 /// All gates of this gateway.
 pub(crate) struct Gates {
-    gates: IdTable<VirtualClusterId, Arc<Gate>>,
+    gates: DashMap<VirtualClusterId, Arc<Gate>, IdHash>,
     clock: Arc<dyn Clock>,
     shares: Shares,
 }
@@ -79,7 +80,7 @@ impl Gates {
             fetch: half(config.fetch_memory_bytes, FETCH_SHARE_MIN as usize),
         };
         Self {
-            gates: IdTable::default(),
+            gates: DashMap::default(),
             clock,
             shares,
         }

@@ -28,7 +28,6 @@ mod error;
 mod gates;
 mod gateway;
 mod handlers;
-mod id_table;
 mod lanes;
 mod leader_epoch;
 mod limits;

@@ -16,13 +16,13 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use model::{NodeId, TopicPartition};
 use node_api::{LogBounds, Watermark};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::id_table::IdTable;
 use crate::limits::NEWS_BELIEVED_MAX;
 use crate::router::Router;
 
@@ -123,16 +123,16 @@ impl Wishes {
 /// See the file's header.
 pub(crate) struct News {
     router: Arc<Router>,
-    table: IdTable<TopicPartition, Slot>,
-    wishes: IdTable<NodeId, Arc<Wishes>>,
+    table: DashMap<TopicPartition, Slot>,
+    wishes: DashMap<NodeId, Arc<Wishes>>,
 }
 
 impl News {
     pub(crate) fn new(router: Arc<Router>) -> Self {
         Self {
             router,
-            table: IdTable::default(),
-            wishes: IdTable::default(),
+            table: DashMap::new(),
+            wishes: DashMap::new(),
         }
     }
 
