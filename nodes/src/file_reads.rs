@@ -197,16 +197,17 @@ impl FileReads {
 
 impl Source {
     /// The batches that a read takes; none where the first one is too large.
-    fn run_of(&self, read: &FileRead) -> Result<Option<FrameRun>, ReadError> {
-        let run = match &read.plan {
-            ReadPlan::Frames(run) => run.clone(),
+    fn run_of(&self, read: FileRead) -> Result<Option<FrameRun>, ReadError> {
+        let largest = read.bytes_max.max(read.first_bytes_max);
+        let run = match read.plan {
+            ReadPlan::Frames(run) => run,
             ReadPlan::Sealed(extent) => {
                 let frames = self.frames(extent.segment, read.partition)?;
                 let takes_first = read.first_bytes_max > read.bytes_max;
-                read_frames(extent, &frames, read.offset, read.bytes_max, takes_first)
+                read_frames(&extent, &frames, read.offset, read.bytes_max, takes_first)
             }
         };
-        let fits = |first: &FrameEntry| first.at.length <= read.bytes_max.max(read.first_bytes_max);
+        let fits = |first: &FrameEntry| first.at.length <= largest;
         Ok(run.frames.first().is_some_and(fits).then_some(run))
     }
 
