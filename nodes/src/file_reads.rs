@@ -303,3 +303,36 @@ fn told(why: &wal::ReadError) -> ReadError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::TopicId;
+
+    use super::*;
+
+    #[test]
+    fn what_is_answered_is_charged_to_the_byte_and_before_it_is_answered() {
+        let (charge, mut charged) = mpsc::unbounded_channel();
+        let (replies, mut answers) = mpsc::channel(3);
+        let partition = |partition| TopicPartition {
+            topic: TopicId([1; 16]),
+            partition,
+        };
+        let reply = |bytes| ReadReply {
+            bytes,
+            ..ReadReply::default()
+        };
+        let outlet = Outlet { charge, replies };
+        outlet.answer([
+            (4, partition(0), Ok(reply(1000))),
+            (2, partition(1), Err(ReadError::Storage)),
+            (0, partition(2), Ok(reply(7))),
+        ]);
+        assert_eq!(charged.try_recv(), Ok((partition(0), 1000)));
+        assert_eq!(charged.try_recv(), Ok((partition(2), 7)));
+        assert!(charged.try_recv().is_err());
+        let told = answers.try_recv().expect("all came together");
+        let told: Vec<_> = told.iter().map(|(i, a)| (*i, a.is_ok())).collect();
+        assert_eq!(told, [(4, true), (2, false), (0, true)]);
+    }
+}
