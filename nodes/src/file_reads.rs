@@ -197,16 +197,17 @@ impl FileReads {
 
 impl Source {
     /// The batches that a read takes; none where the first one is too large.
-    fn run_of(&self, read: &FileRead) -> Result<Option<FrameRun>, ReadError> {
-        let run = match &read.plan {
-            ReadPlan::Frames(run) => run.clone(),
+    fn run_of(&self, read: FileRead) -> Result<Option<FrameRun>, ReadError> {
+        let largest = read.bytes_max.max(read.first_bytes_max);
+        let run = match read.plan {
+            ReadPlan::Frames(run) => run,
             ReadPlan::Sealed(extent) => {
                 let frames = self.frames(extent.segment, read.partition)?;
                 let takes_first = read.first_bytes_max > read.bytes_max;
-                read_frames(extent, &frames, read.offset, read.bytes_max, takes_first)
+                read_frames(&extent, &frames, read.offset, read.bytes_max, takes_first)
             }
         };
-        let fits = |first: &FrameEntry| first.at.length <= read.bytes_max.max(read.first_bytes_max);
+        let fits = |first: &FrameEntry| first.at.length <= largest;
         Ok(run.frames.first().is_some_and(fits).then_some(run))
     }
 
@@ -300,5 +301,38 @@ fn told(why: &wal::ReadError) -> ReadError {
             error!(%why, "a stored batch cannot be read");
             ReadError::Storage
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::TopicId;
+
+    use super::*;
+
+    #[test]
+    fn what_is_answered_is_charged_to_the_byte_and_before_it_is_answered() {
+        let (charge, mut charged) = mpsc::unbounded_channel();
+        let (replies, mut answers) = mpsc::channel(3);
+        let partition = |partition| TopicPartition {
+            topic: TopicId([1; 16]),
+            partition,
+        };
+        let reply = |bytes| ReadReply {
+            bytes,
+            ..ReadReply::default()
+        };
+        let outlet = Outlet { charge, replies };
+        outlet.answer([
+            (4, partition(0), Ok(reply(1000))),
+            (2, partition(1), Err(ReadError::Storage)),
+            (0, partition(2), Ok(reply(7))),
+        ]);
+        assert_eq!(charged.try_recv(), Ok((partition(0), 1000)));
+        assert_eq!(charged.try_recv(), Ok((partition(2), 7)));
+        assert!(charged.try_recv().is_err());
+        let told = answers.try_recv().expect("all came together");
+        let told: Vec<_> = told.iter().map(|(i, a)| (*i, a.is_ok())).collect();
+        assert_eq!(told, [(4, true), (2, false), (0, true)]);
     }
 }

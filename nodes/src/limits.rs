@@ -12,8 +12,8 @@ pub const APPENDS_PER_TURN: usize = 128;
 /// Calls that a shard takes after the appends of one turn; the last may be of more partitions.
 pub const CALLS_PER_TURN: usize = 64;
 
-/// Reads from files that may wait for their turn; at the bound a further one is refused as busy, and
-/// the gateway asks again.
+/// Reads from files that may be under way or wait for their turn, each partition one; at the bound those
+/// of a further call are refused as busy, and the gateway asks again.
 pub const FILE_READS_WAITING_MAX: usize = 4096;
 
 /// Places that are searched for one timestamp: more only where batches claim timestamps that their

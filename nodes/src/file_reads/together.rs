@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
-use node_api::{ReadError, ReadReply};
+use model::{Offset, TopicPartition};
+use node_api::{LogBounds, ReadError, ReadReply};
 use partition_log::{FrameAt, FrameRun};
 use records::StampedBatch;
 use wal::SegmentReader;
@@ -31,7 +32,9 @@ pub(super) struct Together {
 /// A read and what it takes: none where no batch fits.
 struct Planned {
     index: usize,
-    read: FileRead,
+    partition: TopicPartition,
+    offset: Offset,
+    bounds: LogBounds,
     run: Result<Option<FrameRun>, ReadError>,
 }
 
@@ -50,8 +53,10 @@ impl Together {
     pub(super) fn plan(source: &Source, reads: Vec<(usize, FileRead)>) -> Self {
         let planned = reads.into_iter().map(|(index, read)| Planned {
             index,
-            run: source.run_of(&read),
-            read,
+            partition: read.partition,
+            offset: read.offset,
+            bounds: read.bounds,
+            run: source.run_of(read),
         });
         let reads: Vec<_> = planned.collect();
         let mut sweep = Vec::new();
@@ -107,7 +112,7 @@ impl Together {
         }
         let answers = self.reads.iter().zip(batches).map(|(planned, batches)| {
             let answer = batches.and_then(|batches| planned.answer(batches));
-            (planned.index, planned.read.partition, answer)
+            (planned.index, planned.partition, answer)
         });
         answers.collect()
     }
@@ -115,10 +120,10 @@ impl Together {
 
 impl Planned {
     fn answer(&self, mut batches: Vec<StampedBatch>) -> Result<ReadReply, ReadError> {
-        let bounds = self.read.bounds;
+        let bounds = self.bounds;
         let Some(run) = self.run.as_ref().map_err(ReadError::clone)? else {
             return Ok(ReadReply {
-                next_offset: self.read.offset,
+                next_offset: self.offset,
                 bounds,
                 ..ReadReply::default()
             });
