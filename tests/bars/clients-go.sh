@@ -12,30 +12,17 @@ name=boot-bars.c1.kafka-serverless.us-east-1.amazonaws.com
 start_client_server --name "$name"
 by_name=$name:$(field "$ready" bootstrap | sed 's/.*://')
 
-programs=()
-
 # program NAME [VARIABLE=VALUE]...: starts one; it ends by itself, in time.
-program() {
-  env "${@:2}" "$root/target/clients/go/bin/$1" "$ready" &
-  programs+=("$!")
-}
-
-# Waits for all, so that each tells what it found.
-await_programs() {
-  local failed=0
-  for pid in "${programs[@]}"; do wait "$pid" || failed=$((failed + 1)); done
-  [ "$failed" = 0 ] || fail "$failed of ${#programs[@]} programs"
-  programs=()
-}
+program() { shared_round "$1" env "${@:2}" "$root/target/clients/go/bin/$1"; }
 
 program franz BOOTSTRAP="$by_name"
 program sarama
 program segmentio
-await_programs
+await_rounds
 if long; then
   program franz SIGN_IN=scram
   program sarama SIGN_IN=scram
   program segmentio SIGN_IN=scram
-  await_programs
+  await_rounds
 fi
 stop_server

@@ -8,13 +8,14 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 name=boot-bars.c1.kafka-serverless.us-east-1.amazonaws.com
 start_client_server --name "$name"
 export JAVA_HEAP="-Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
-declare -A rounds
 
-# round NAME VARIABLE=VALUE...: starts a round, which says what it checked in $work/NAME.out.
-round() {
-  env "${@:2}" "$clients/java/run" Round "$ready" >"$work/$1.out" 2>"$work/$1.err" </dev/null &
-  rounds[$1]=$!
+# java_round NAME VARIABLE=VALUE... READY: one round; of what it logs, the end, and only if it fails.
+java_round() {
+  env "${@:2:$#-2}" "$clients/java/run" Round "${!#}" 2>"$work/$1.err" && return
+  tail -n 20 "$work/$1.err"
+  return 1
 }
+round() { shared_round "$1" java_round "$@"; }
 
 echo "127.0.0.1 $name" >"$work/hosts"
 round 2.8-iam KAFKA_CLIENTS=2.8 HOSTS="$work/hosts" BOOTSTRAP="$name:$(field "$ready" bootstrap | sed 's/.*://')"
@@ -23,12 +24,5 @@ round 4.3-iam
 for version in 2.8 3.9 4.3; do round "$version-oauthbearer" KAFKA_CLIENTS="$version" SIGN_IN=oauthbearer; done
 round 4.3-scram SIGN_IN=scram
 
-failed=()
-for round in "${!rounds[@]}"; do
-  wait "${rounds[$round]}" && continue
-  failed+=("$round")
-  tail -n 20 "$work/$round.err" >&2
-done
-cat "$work"/*.out
-[ "${#failed[@]}" = 0 ] || fail "the rounds ${failed[*]} of kafka-clients"
+await_rounds
 stop_server

@@ -69,6 +69,12 @@ client_round() {
   client_rounds+=("$!:$name")
 }
 
+# shared_round NAME COMMAND...: the same against the server that runs already.
+shared_round() {
+  "${@:2}" "$ready" >"$work/$1.log" 2>&1 </dev/null &
+  client_rounds+=("$!:$1")
+}
+
 # Waits for all rounds and shows what they printed; fails if one failed.
 await_rounds() {
   local each failed=
