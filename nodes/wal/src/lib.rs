@@ -33,6 +33,7 @@ pub mod events;
 #[cfg(any(test, feature = "sim"))]
 pub mod fixtures;
 pub mod format;
+mod commit_delay;
 mod group_buffer;
 pub mod handle;
 mod janitor;

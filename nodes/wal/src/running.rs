@@ -3,9 +3,9 @@
 //! Owns: the writing thread, and what it tells the other. Does not own: what is written ([`Committer`]),
 //! the other thread (`crate::janitor`), or the queues' bound ([`crate::handle`]).
 //!
-//! The writing thread takes what has come in, writes it as one group, syncs, tells the shards, and
-//! begins again: what comes in during a sync is the next group. With nothing to do it sleeps, without
-//! a timer. After an error both threads end, every handle is refused, and every shard's queue ends:
+//! The writing thread takes what has come in, lets a lone frame wait where that pays ([`crate::commit_delay`]), writes it
+//! as one group, syncs, tells the shards, and begins again: what comes in during a sync is the next group.
+//! With nothing to do it sleeps, without a timer. After an error both threads end, every handle is refused, and every shard's queue ends:
 //! then the process must end too.
 
 use std::collections::VecDeque;
@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 use crate::committer::{Commit, Committer};
 use crate::error::WalError;
 use crate::events::{Outbox, ShardEvents, queue};
+use crate::commit_delay::CommitDelay;
 use crate::handle::{Shared, Start, WalHandle};
 use crate::janitor::{Errand, Janitor};
 use crate::reader::SegmentReader;
@@ -79,6 +80,7 @@ pub fn start(opened: Opened, shards: u16) -> Running {
         janitor,
         committer,
         pending: VecDeque::new(),
+        commit_delay: CommitDelay::default(),
         shared: Arc::clone(&shared),
     };
     let thread = spawn("wal-writer", move || writer.run(&inbox));
@@ -98,12 +100,15 @@ pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> JoinHan
     thread.expect("the system has a thread for the log at its start")
 }
 
+fn commit_delay() -> std::time::Duration { static N: std::sync::OnceLock<std::time::Duration> = std::sync::OnceLock::new(); *N.get_or_init(|| std::env::var("GROUP_US").ok().and_then(|v| v.parse().ok()).map_or(crate::commit_delay::COMMIT_DELAY, std::time::Duration::from_micros)) }
+
 /// The writing thread.
 struct Writer {
     outboxes: Vec<Outbox>,
     janitor: Janitor,
     committer: Committer,
     pending: VecDeque<PreparedFrame>,
+    commit_delay: CommitDelay,
     shared: Arc<Shared>,
 }
 
@@ -138,21 +143,45 @@ impl Writer {
         self.order_spares();
         let mut ended = false;
         while !ended || !self.pending.is_empty() {
-            let mut next = match self.pending.is_empty() {
+            let first = match self.pending.is_empty() {
                 true => Some(inbox.recv().unwrap_or(Message::End)),
-                false => inbox.try_recv().ok(),
+                false => None,
             };
-            while let Some(message) = next {
-                ended |= matches!(message, Message::End);
-                self.take(message)?;
-                next = inbox.try_recv().ok();
-            }
+            ended |= self.take_all(inbox, first)?;
             if !self.pending.is_empty() {
+                ended |= self.delay(inbox)?;
                 let commit = self.committer.commit(&mut self.pending)?;
                 self.announce(commit);
             }
         }
         Ok(())
+    }
+
+    /// Lets a lone frame wait for others where that pays; says whether the end came meanwhile.
+    fn delay(&mut self, inbox: &Receiver<Message>) -> Result<bool, WalError> {
+        let frames = self.pending.len();
+        let bytes = self.pending.iter().map(PreparedFrame::frame_bytes).sum();
+        if !self.commit_delay.should_wait(frames, bytes) {
+            return Ok(false);
+        }
+        let next = inbox.recv_timeout(commit_delay()).ok();
+        let ended = self.take_all(inbox, next)?;
+        self.commit_delay.waited(self.pending.len() > frames);
+        Ok(ended)
+    }
+
+    /// Takes a message and whatever else is there; says whether the end was among them.
+    fn take_all(
+        &mut self,
+        inbox: &Receiver<Message>,
+        first: Option<Message>,
+    ) -> Result<bool, WalError> {
+        let mut ended = false;
+        for message in first.into_iter().chain(inbox.try_iter()) {
+            ended |= matches!(message, Message::End);
+            self.take(message)?;
+        }
+        Ok(ended)
     }
 
     fn take(&mut self, message: Message) -> Result<(), WalError> {
