@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use wire::ApiKey;
@@ -40,11 +40,14 @@ use crate::memory::Held;
 use crate::services::{Services, is_set};
 use crate::session::Session;
 
+mod halves;
 mod inbound;
 mod outbound;
 mod serve;
 mod turn;
 
+pub(crate) use halves::ExpectBytes;
+use halves::{ReadHalf, WriteHalf, split};
 use inbound::{Bounds, Frame, Inbound, ReadError};
 use outbound::Outbound;
 pub(crate) use outbound::Parcel;
@@ -117,7 +120,7 @@ struct Connection<S> {
 /// Serves a connection until it ends.
 pub(crate) async fn serve<S>(socket: S, client: Client, services: Arc<Services>)
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: AsyncRead + AsyncWrite + ExpectBytes + Unpin + Send + 'static,
 {
     let client = Arc::new(client);
     let mut socket = socket;
@@ -129,7 +132,7 @@ where
         let _ = tokio::time::timeout(LINGER_MAX, socket.shutdown()).await;
         return;
     }
-    let (read, write) = tokio::io::split(socket);
+    let (read, write) = split(socket);
     let mut connection = Connection {
         session: Session::new(Arc::clone(&services), client.door),
         inbound: Inbound::new(read),
@@ -148,7 +151,7 @@ where
     connection.close(&end).await;
 }
 
-impl<S: AsyncRead + AsyncWrite> Connection<S> {
+impl<S: AsyncRead + AsyncWrite + ExpectBytes + Unpin> Connection<S> {
     async fn run(&mut self) -> End {
         let mut cause = None;
         loop {

@@ -13,11 +13,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth::TlsName;
+use gateway_tls::{TlsAcceptor, TlsStream};
 use model::VirtualClusterId;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
 use crate::client::{Client, Door};
 use crate::connection;
@@ -56,7 +55,7 @@ pub(crate) async fn run(listener: Listener, services: Arc<Services>) {
     let mut draining = services.draining.clone();
     let mut connections = JoinSet::new();
     let reception = match &listener.kind {
-        ListenerKind::Tls(config) => Reception::Tls(TlsAcceptor::from(Arc::clone(config))),
+        ListenerKind::Tls(config) => Reception::Tls(TlsAcceptor::new(config)),
         ListenerKind::Plaintext(cluster) => Reception::Plaintext(*cluster),
     };
     loop {
@@ -144,7 +143,7 @@ async fn receive(
         }
         Reception::Tls(acceptor) => {
             let stream = shake_hands(&acceptor, socket, &services).await?;
-            let name = stream.get_ref().1.server_name();
+            let name = stream.server_name();
             let door = Door::Tls(TlsName::resolve(name, &services.router.map()));
             let host = name.map_or_else(|| local.ip().to_canonical().to_string(), str::to_owned);
             let client = client(peer, local, door, host, &services);
@@ -158,7 +157,7 @@ async fn shake_hands(
     acceptor: &TlsAcceptor,
     socket: TcpStream,
     services: &Services,
-) -> io::Result<TlsStream<TcpStream>> {
+) -> io::Result<TlsStream> {
     let patience = Duration::from_millis(services.config.handshake_timeout_ms);
     let mut draining = services.draining.clone();
     let shaken = tokio::select! {

@@ -12,7 +12,8 @@ use super::sources::{Source, root, sources};
 enum Kind {
     /// Pure state: no runtime, no clock, no chance, no I/O.
     Core,
-    /// The messages and the seam between two shells, or between a shell and a disk.
+    /// The messages and the seam between two shells, or between a shell and a disk or a
+    /// socket.
     Boundary,
     /// An async shell.
     Shell,
@@ -41,6 +42,7 @@ const TABLE: &[(&str, Kind, &[&str])] = &[
         &["coordinator", "model", "records"],
     ),
     ("control-api", Kind::Boundary, &["model", "quota"]),
+    ("gateway-tls", Kind::Boundary, &[]),
     (
         "nodes",
         Kind::Shell,
@@ -61,6 +63,7 @@ const TABLE: &[(&str, Kind, &[&str])] = &[
         &[
             "auth",
             "control-api",
+            "gateway-tls",
             "model",
             "node-api",
             "quota",

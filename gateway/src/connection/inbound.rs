@@ -21,6 +21,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use wire::frame::{FrameError, check_length};
 
+use super::halves::ExpectBytes;
 use super::turn::Turn;
 use crate::limits::FRAME_STALL_MAX;
 use crate::memory::{Held, Memory};
@@ -108,7 +109,7 @@ impl Reserved {
     }
 }
 
-impl<R: AsyncRead + Unpin> Inbound<R> {
+impl<R: AsyncRead + ExpectBytes + Unpin> Inbound<R> {
     pub(crate) fn new(socket: R) -> Self {
         Self {
             socket,
@@ -168,6 +169,7 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
     /// Throws away what arrives, up to `bytes_max`, until the client closes the connection.
     pub(crate) async fn drain(&mut self, bytes_max: usize) {
         let mut bin = [0; 4096];
+        self.socket.expect_bytes(0);
         let mut left = bytes_max;
         while left > 0 {
             match self.socket.read(&mut bin).await {
@@ -208,6 +210,7 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
             }
             self.turn.pass().await;
             let room = reserved - body.bytes.len();
+            self.socket.expect_bytes(body.length - body.bytes.len());
             let mut target = (&mut body.bytes).limit(room);
             let reading = self.socket.read_buf(&mut target);
             let read = in_time(self.last_byte_at, reading).await??;
