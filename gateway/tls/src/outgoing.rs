@@ -9,7 +9,7 @@ use std::io::IoSlice;
 
 /// Sealed bytes that may wait for the socket; at the bound no further data is sealed, so that writers
 /// wait. The last record may pass it, and the few bytes of alerts and key updates.
-pub(crate) const OUTGOING_BYTES_MAX: usize = 128 << 10;
+pub(crate) const OUTGOING_BYTES_MAX: usize = 64 << 10;
 
 /// Records that one call hands to the socket; as many full ones as the bound allows, and more.
 pub(crate) const PIECES_MAX: usize = 32;
