@@ -4,7 +4,7 @@
 //!
 //! Invariants: never more is waited for than what must come; while more than a byte is waited for, a
 //! reader that is polled for another reason (a timer, say) finds what has come so far, so that a slow
-//! peer is not taken for a silent one.
+//! peer is not taken for a silent one. Linux wakes a reader earlier where the peer may send no more.
 
 use std::io;
 use std::os::fd::AsFd;
