@@ -163,8 +163,9 @@ pub const CLIENT_ID_TOLD_BYTES_MAX: usize = 255;
 pub const READS_IN_PARALLEL_MAX: usize = 256;
 
 /// When enough was read, reads that are still under way get this long; a partition that is later
-/// is empty this time.
-pub const READ_STRAGGLER_MAX: Duration = Duration::from_millis(20);
+/// is empty this time. Enough for a slow disk to bring what one answer may hold: what is read in vain each time would
+/// never arrive.
+pub const READ_STRAGGLER_MAX: Duration = Duration::from_millis(100);
 
 /// A fetch that has read nothing yet waits at least this long for its first reads, however short
 /// its `max_wait`: a store that is slower than every `max_wait` would otherwise never be read.

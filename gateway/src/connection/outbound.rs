@@ -16,7 +16,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::Instant;
 use wire::Segments;
 
-use super::turn::Turn;
+use super::turn::{Turn, pass_once};
 use crate::limits::WRITE_PIECES_MAX;
 use crate::memory::Held;
 
@@ -39,6 +39,8 @@ pub(crate) struct Outbound<W> {
     /// Written whole, but perhaps not flushed.
     unflushed: Vec<Parcel>,
     needs_flush: bool,
+    /// An answer was just added to an empty queue.
+    lets_others_join: bool,
     last_progress_at: Instant,
     turn: Turn,
 }
@@ -51,6 +53,7 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
             unsent_bytes: 0,
             unflushed: Vec::new(),
             needs_flush: false,
+            lets_others_join: false,
             last_progress_at: Instant::now(),
             turn: Turn::default(),
         }
@@ -60,6 +63,7 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
     pub(crate) fn push(&mut self, segments: Segments, parcel: Parcel) {
         if self.is_idle() {
             self.last_progress_at = Instant::now();
+            self.lets_others_join = true;
         }
         self.unsent_bytes += segments.len();
         self.needs_flush = true;
@@ -83,6 +87,10 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
 
     /// Writes until all is delivered, or at least one metered answer is: those are returned.
     pub(crate) async fn write(&mut self) -> io::Result<Vec<Parcel>> {
+        // Answers of one commit come by several lanes, one task after the other: one write does for all.
+        if std::mem::take(&mut self.lets_others_join) {
+            pass_once().await;
+        }
         while !self.queue.is_empty() && !self.has_metered_unflushed() {
             self.turn.pass().await;
             let written = {

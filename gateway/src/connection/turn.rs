@@ -3,6 +3,9 @@
 //! Owns: when it lets others go first. Does not own: what it reads or writes.
 //! Invariant: a turn that is over stays so until others have had theirs, however often the wait is dropped.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use crate::limits::TURN_BYTES;
 
 /// A turn, by the bytes that it took so far.
@@ -28,6 +31,20 @@ impl Turn {
         tokio::task::yield_now().await;
         self.bytes = 0;
     }
+}
+
+/// Lets tasks that can run already go first. Unlike tokio's own yield it does not look for what came in
+/// on sockets.
+pub(crate) async fn pass_once() {
+    let mut has_passed = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_passed, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 #[cfg(test)]

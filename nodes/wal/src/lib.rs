@@ -22,6 +22,7 @@
 //! sync ends the log for good.
 
 mod active;
+mod commit_delay;
 pub mod committer;
 pub mod config;
 #[cfg(any(test, feature = "sim"))]
@@ -33,7 +34,6 @@ pub mod events;
 #[cfg(any(test, feature = "sim"))]
 pub mod fixtures;
 pub mod format;
-mod commit_delay;
 mod group_buffer;
 pub mod handle;
 mod janitor;

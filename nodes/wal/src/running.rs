@@ -17,10 +17,10 @@ use partition_log::SegmentId;
 use quota::Meters;
 use tokio::sync::oneshot;
 
+use crate::commit_delay::{COMMIT_DELAY, CommitDelay};
 use crate::committer::{Commit, Committer};
 use crate::error::WalError;
 use crate::events::{Outbox, ShardEvents, queue};
-use crate::commit_delay::CommitDelay;
 use crate::handle::{Shared, Start, WalHandle};
 use crate::janitor::{Errand, Janitor};
 use crate::reader::SegmentReader;
@@ -100,8 +100,6 @@ pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> JoinHan
     thread.expect("the system has a thread for the log at its start")
 }
 
-fn commit_delay() -> std::time::Duration { static N: std::sync::OnceLock<std::time::Duration> = std::sync::OnceLock::new(); *N.get_or_init(|| std::env::var("GROUP_US").ok().and_then(|v| v.parse().ok()).map_or(crate::commit_delay::COMMIT_DELAY, std::time::Duration::from_micros)) }
-
 /// The writing thread.
 struct Writer {
     outboxes: Vec<Outbox>,
@@ -164,7 +162,7 @@ impl Writer {
         if !self.commit_delay.should_wait(frames, bytes) {
             return Ok(false);
         }
-        let next = inbox.recv_timeout(commit_delay()).ok();
+        let next = inbox.recv_timeout(COMMIT_DELAY).ok();
         let ended = self.take_all(inbox, next)?;
         self.commit_delay.waited(self.pending.len() > frames);
         Ok(ended)

@@ -107,6 +107,9 @@ async fn round(services: &Services, plan: &mut Plan, polled: &Polled, wishes: Ve
                 for (wish, outcome) in outcomes {
                     take(plan, polled, &wish, (outcome, now));
                 }
+                if round.is_over() {
+                    return;
+                }
                 let limit = limit(plan, late.deadline());
                 if limit < late.deadline() {
                     late.as_mut().reset(limit);

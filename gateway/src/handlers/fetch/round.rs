@@ -58,6 +58,11 @@ impl<'a> Round<'a> {
         Some(answers)
     }
 
+    /// Whether every read is answered.
+    pub(super) fn is_over(&self) -> bool {
+        self.waiting.is_empty() && self.under_way == 0
+    }
+
     /// Sends what may be under way; gives back what need not even be asked for.
     fn send(&mut self, plan: &Plan) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
