@@ -22,6 +22,7 @@ use crate::connection::Parcel;
 use crate::error::Fault;
 use crate::gates::Gate;
 use crate::limits::{PARKING_MIN, REFUSAL_THROTTLE_MAX};
+use crate::memory::Held;
 use crate::mute::Mute;
 use crate::permission::{Authorized, Caller, authorize};
 use crate::services::Services;
@@ -31,6 +32,8 @@ pub(crate) struct Call {
     pub(crate) header: RequestHeader,
     /// Length of the frame that the request's bytes are slices of.
     pub(crate) frame_bytes: usize,
+    /// What is reserved for the frame: whoever keeps its bytes beyond the request keeps this.
+    pub(crate) memory: Arc<Held>,
     pub(crate) map: Arc<ClusterMap>,
     pub(crate) cluster: Arc<VirtualCluster>,
     pub(crate) caller: Caller,

@@ -85,7 +85,7 @@ struct Queued {
     /// Whether the connection may be read while this is unanswered.
     may_read_on: bool,
     /// The frame's memory.
-    _memory: Held,
+    _memory: Arc<Held>,
 }
 
 /// What happens next on a connection.
@@ -266,7 +266,9 @@ impl<S: AsyncRead + AsyncWrite + ExpectBytes + Unpin> Connection<S> {
     fn take(&mut self, frame: Frame) -> Result<(), End> {
         let received_at = Instant::now();
         let bytes = frame.bytes.len();
-        let served = serve::frame(&self.services, &self.client, &mut self.session, frame.bytes)?;
+        let memory = Arc::new(frame.memory);
+        let frame = (frame.bytes, &memory);
+        let served = serve::frame(&self.services, &self.client, &mut self.session, frame)?;
         self.in_flight_bytes += bytes;
         self.queue.push_back(Queued {
             step: served.step,
@@ -274,7 +276,7 @@ impl<S: AsyncRead + AsyncWrite + ExpectBytes + Unpin> Connection<S> {
             received_at,
             bytes,
             may_read_on: served.may_read_on,
-            _memory: frame.memory,
+            _memory: memory,
         });
         Ok(())
     }

@@ -100,7 +100,7 @@ impl Lanes {
 
     /// Hands over a single append of our own, and waits for its outcome.
     pub(crate) async fn append(&self, admitted: Admitted) -> LaneOutcome {
-        let (slots, arriving) = slots(1, None);
+        let (slots, arriving) = slots(1, (None, None));
         let slot = slots.slot(0);
         drop(slots);
         self.submit(vec![Deposit { admitted, slot }]).await;

@@ -27,9 +27,9 @@ pub const TURN_BYTES: usize = 128 * 1024;
 /// a frame that is announced and never comes costs this much.
 pub const FRAME_STEP_BYTES: usize = 256 << 10;
 
-/// A frame up to this size is received where it stays; a longer one is moved as it grows, so that who announces
-/// one takes no address space for it.
-pub const FRAME_PLACE_BYTES_MAX: usize = 2 << 20;
+/// A frame up to this size has its place once its first step is reserved; a longer one is moved as it grows, so that
+/// who announces one takes no place for it. What of the place is not reserved yet is not touched.
+pub const FRAME_PLACE_BYTES_MAX: usize = 4 * FRAME_STEP_BYTES;
 
 /// The first step before sign-in, when anybody may announce frames.
 pub const SIGN_IN_FRAME_STEP_BYTES: usize = 4 << 10;
@@ -158,6 +158,12 @@ pub const INSTANCE_ID_BYTES_MAX: usize = 249;
 
 /// A longer client id is cut to this where it is told of a member, for the same reason.
 pub const CLIENT_ID_TOLD_BYTES_MAX: usize = 255;
+
+/// Topics, and partitions, of a connection's last fetch that are kept for the next; of a longer list nothing is.
+pub const FETCHED_KEPT_MAX: usize = 4096;
+
+/// Bytes of batches that are checked before other tasks have their turn, about a millisecond.
+pub const CHECKED_AT_A_STRETCH: usize = 4 << 20;
 
 /// Reads of one request that are under way at one time; the others wait for their turn.
 pub const READS_IN_PARALLEL_MAX: usize = 256;

@@ -29,12 +29,13 @@ impl Caller {
         }
     }
 
-    /// Whether the two may do the same for the same reason: it is one client, and what it is granted
+    /// Whether the two may do the same for the same reason: it is one principal, and what it is granted
     /// was not looked up anew in between.
     pub(crate) fn has_the_rights_of(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::SignedIn(a), Self::SignedIn(b)) => {
                 a.virtual_cluster() == b.virtual_cluster()
+                    && a.principal() == b.principal()
                     && Arc::ptr_eq(a.policies(), b.policies())
             }
             (Self::Anonymous(a), Self::Anonymous(b)) => a == b,

@@ -13,6 +13,7 @@ use model::{CatalogVersion, Topic};
 
 use crate::call::{Call, TopicKey};
 use crate::error::Fault;
+use crate::limits::FETCHED_KEPT_MAX;
 use crate::permission::{Authorized, Caller};
 
 /// See the file's header. A topic is kept by its place in the request.
@@ -33,6 +34,13 @@ impl ReadableTopics {
             self.found_under = Some((call.map.version, call.caller.clone()));
         }
         self.topics.resize_with(topics, || None);
+    }
+
+    /// The request's topics are found: more than a bound are not kept.
+    pub(crate) fn end(&mut self) {
+        if self.topics.len() > FETCHED_KEPT_MAX {
+            self.topics = Vec::new();
+        }
     }
 
     /// The topic that the request names at `place`, if the caller may read it.

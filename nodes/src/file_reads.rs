@@ -4,6 +4,7 @@
 //! what to read (`partition_log` plans), in which order (`together`), files and their checks (`wal`).
 //! At [`FILE_READS_MAX`] a further read waits for its turn.
 
+mod pace;
 mod together;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tracing::error;
 use wal::SegmentReader;
 
+use crate::file_reads::pace::Pace;
 use crate::file_reads::together::Together;
 use crate::limits::{FILE_READS_MAX, FILE_READS_WAITING_MAX, FRAME_LISTS_BYTES_MAX};
 
@@ -37,6 +39,7 @@ pub(crate) struct FileReads {
 
 struct Source {
     reader: SegmentReader,
+    pace: Pace,
     frame_lists: FrameLists,
 }
 
@@ -108,6 +111,7 @@ impl FileReads {
         let frame_lists = Cache::with_weighter(1024, FRAME_LISTS_BYTES_MAX, ByBytes);
         let source = Arc::new(Source {
             reader,
+            pace: Pace::default(),
             frame_lists,
         });
         Self {
@@ -140,14 +144,14 @@ impl FileReads {
             if together.parts().len() > 1 {
                 return Some(together);
             }
-            let found = together.read(&source.reader, 0);
+            let found = together.read(source, 0);
             at_once.answer(together.answers([found]));
             None
         });
         let together = Arc::new(planned.await??);
         let parts = (0..together.parts().len()).map(|part| {
             let together = Arc::clone(&together);
-            self.run(move |source| together.read(&source.reader, part))
+            self.run(move |source| together.read(source, part))
         });
         let found: Option<Vec<_>> = join_all(parts).await.into_iter().collect();
         let found = found?;

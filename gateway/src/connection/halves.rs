@@ -3,7 +3,8 @@
 //! Owns: the socket, between the halves. Does not own: what is read and written. tokio's own halves
 //! would do, but that they do not tell the socket what is expected.
 //!
-//! Invariant: both halves are used by one task, so that neither ever waits for the other.
+//! Invariant: both halves are used by one task, so that neither ever waits for the other: the lock is there
+//! since two futures of that task hold them, and is never contended.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

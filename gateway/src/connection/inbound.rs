@@ -56,8 +56,7 @@ pub(crate) struct Bounds<'a> {
     pub(crate) frame_bytes_max: usize,
     /// Memory that is taken at once; then as much again as has arrived.
     pub(crate) step_bytes: usize,
-    /// So long a frame is not moved as it grows: it has its place from the start, but no memory of the
-    /// system's until its bytes come.
+    /// So long a frame is not moved as it grows: it has its place once its first step is reserved.
     pub(crate) place_bytes_max: usize,
     pub(crate) memory: &'a Arc<Semaphore>,
     /// The share of it that the virtual cluster has, if it is known.
@@ -78,6 +77,8 @@ pub(crate) struct Inbound<R> {
 struct Body {
     length: usize,
     step_bytes: usize,
+    /// Room that is to be made once the first step is reserved, where that is for all of it.
+    place_bytes: Option<usize>,
     bytes: BytesMut,
     memory: Reserved,
 }
@@ -137,15 +138,11 @@ impl<R: AsyncRead + ExpectBytes + Unpin> Inbound<R> {
             let Some(length) = self.length(bounds.frame_bytes_max).await? else {
                 return Ok(None);
             };
-            let place = if length <= bounds.place_bytes_max {
-                length
-            } else {
-                0
-            };
             self.body = Some(Body {
                 length,
                 step_bytes: bounds.step_bytes,
-                bytes: BytesMut::with_capacity(place),
+                place_bytes: Some(length).filter(|&length| length <= bounds.place_bytes_max),
+                bytes: BytesMut::new(),
                 memory: Reserved {
                     source: Memory::new(bounds.memory, bounds.share),
                     held: None,
@@ -205,7 +202,7 @@ impl<R: AsyncRead + ExpectBytes + Unpin> Inbound<R> {
             if body.bytes.len() == reserved {
                 let step = reserved.max(body.step_bytes).min(body.length - reserved);
                 in_time(self.last_byte_at, body.memory.reserve(step)).await?;
-                body.bytes.reserve(step);
+                body.bytes.reserve(body.place_bytes.take().unwrap_or(step));
                 continue;
             }
             self.turn.pass().await;

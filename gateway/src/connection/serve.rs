@@ -26,6 +26,7 @@ use crate::dispatch::{Step, dispatch, items, may_read_on, overload, refusal, thr
 use crate::error::Fault;
 use crate::handlers::api_versions;
 use crate::limits::{FAILED_SIGN_IN_DELAY, REQUEST_ITEMS_MAX};
+use crate::memory::Held;
 use crate::mute::Mute;
 use crate::services::Services;
 use crate::session::{Fate, NoCaller, Session};
@@ -63,7 +64,7 @@ pub(super) fn frame(
     services: &Arc<Services>,
     client: &Arc<Client>,
     session: &mut Session,
-    bytes: Bytes,
+    (bytes, memory): (Bytes, &Arc<Held>),
 ) -> Result<Served, Refused> {
     if session.expects_raw_token() {
         services.metrics.bytes_in.increment(bytes.len() as u64);
@@ -106,6 +107,7 @@ pub(super) fn frame(
             let envelope = Envelope {
                 header,
                 frame_bytes,
+                memory: Arc::clone(memory),
             };
             data(services, client, session, envelope, request)
         }
@@ -130,6 +132,7 @@ fn charge(client: &Client, request: &Request) {
 struct Envelope {
     header: RequestHeader,
     frame_bytes: usize,
+    memory: Arc<Held>,
 }
 
 /// A request that needs a caller.
@@ -143,6 +146,7 @@ fn data(
     let Envelope {
         header,
         frame_bytes,
+        memory,
     } = envelope;
     let map = services.router.map();
     let caller = match session.caller(&map) {
@@ -169,6 +173,7 @@ fn data(
     let mut call = Call {
         header,
         frame_bytes,
+        memory,
         cluster: Arc::clone(cluster),
         map,
         caller,

@@ -132,7 +132,9 @@ fn sort_out(call: &Call, topics: &[FetchTopic]) -> (Vec<Slots>, Vec<Part>) {
         });
         partitions.collect()
     });
-    (slots.collect(), parts)
+    let slots = slots.collect();
+    readable.end();
+    (slots, parts)
 }
 
 fn part(topic: &Topic, asked: &FetchPartition) -> Result<Part, Fault> {

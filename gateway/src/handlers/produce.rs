@@ -18,6 +18,7 @@ use std::time::Duration;
 use std::vec;
 
 use auth::Action;
+use bytes::Bytes;
 use model::{Topic, TopicId, TopicPartition};
 use node_api::lane::LaneError;
 use node_api::{AppendRefusal, Appended};
@@ -35,7 +36,7 @@ use crate::call::{Answer, Call, TopicKey, partition_of};
 use crate::dispatch::Step;
 use crate::error::{ErrorKind, Fault};
 use crate::lanes::{Arriving, Deposit, Landed, LaneOutcome, Slots, slots};
-use crate::limits::ACK_HOLD_MAX;
+use crate::limits::{ACK_HOLD_MAX, CHECKED_AT_A_STRETCH};
 use crate::permission::Authorized;
 
 /// First version in which topics are named by id.
@@ -49,8 +50,9 @@ pub(crate) async fn submit(call: Call, request: ProduceRequest) -> Step {
     let patience = Patience::begin(timeout, call.services.clock.as_ref());
     let mut topics = Vec::with_capacity(request.topic_data.len());
     let mut drafts = Vec::new();
+    let mut at_a_stretch = 0;
     for (at, topic) in request.topic_data.into_iter().enumerate() {
-        let drafts = (at, &mut drafts);
+        let drafts = (at, &mut drafts, &mut at_a_stretch);
         topics.push(check_topic(&call, topic, whole.as_ref(), drafts).await);
     }
     let arriving = hand_over(&call, &mut topics, drafts, patience).await;
@@ -135,7 +137,7 @@ async fn check_topic(
     call: &Call,
     topic: TopicProduceData,
     whole: Option<&Fault>,
-    (at, drafts): (usize, &mut Vec<Draft>),
+    (at, drafts, at_a_stretch): (usize, &mut Vec<Draft>, &mut usize),
 ) -> PendingTopic {
     let found = match whole {
         Some(fault) => Err(fault.clone()),
@@ -151,6 +153,11 @@ async fn check_topic(
     let mut partitions = Vec::with_capacity(topic.partition_data.len());
     for data in topic.partition_data {
         let index = data.index;
+        *at_a_stretch += data.records.as_ref().map_or(0, Bytes::len);
+        if *at_a_stretch >= CHECKED_AT_A_STRETCH {
+            *at_a_stretch = 0;
+            tokio::task::yield_now().await;
+        }
         let checked = match &found {
             Ok(topic) => check_batch(call, topic, data).await,
             Err(fault) => Err(fault.clone()),
@@ -191,7 +198,11 @@ async fn hand_over(
     drafts: Vec<Draft>,
     patience: Patience,
 ) -> Arriving {
-    let (slots, arriving) = slots(drafts.len(), Some(Arc::clone(&call.client.mute)));
+    let shared = (
+        Some(Arc::clone(&call.client.mute)),
+        Some(Arc::clone(&call.memory)),
+    );
+    let (slots, arriving) = slots(drafts.len(), shared);
     let mut counted = Counted {
         deposits: Vec::with_capacity(drafts.len()),
         drafts: drafts.into_iter().enumerate(),

@@ -16,6 +16,7 @@ use node_api::Appended;
 use node_api::lane::LaneError;
 use tokio::sync::oneshot;
 
+use crate::memory::Held;
 use crate::mute::Mute;
 
 /// An append that was acknowledged.
@@ -34,6 +35,8 @@ struct Shared {
     outcomes: Arc<[OnceLock<LaneOutcome>]>,
     /// The connection that the request came by, if any.
     mute: Option<Arc<Mute>>,
+    /// What is reserved for the batches: their request may be gone before they are.
+    _memory: Option<Arc<Held>>,
     /// Gone with the last slot, which is what the request waits for.
     _last: oneshot::Sender<Infallible>,
 }
@@ -57,12 +60,16 @@ pub(crate) struct Arriving {
 pub(crate) struct Outcomes(Arc<[OnceLock<LaneOutcome>]>);
 
 /// Slots for so many appends, and where their outcomes come together.
-pub(crate) fn slots(count: usize, mute: Option<Arc<Mute>>) -> (Slots, Arriving) {
+pub(crate) fn slots(
+    count: usize,
+    (mute, memory): (Option<Arc<Mute>>, Option<Arc<Held>>),
+) -> (Slots, Arriving) {
     let outcomes: Arc<[_]> = (0..count).map(|_| OnceLock::new()).collect();
     let (sender, last) = oneshot::channel();
     let shared = Shared {
         outcomes: Arc::clone(&outcomes),
         mute,
+        _memory: memory,
         _last: sender,
     };
     (Slots(Arc::new(shared)), Arriving { outcomes, last })
@@ -120,7 +127,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_waits_for_the_last_of_its_slots_and_finds_each_outcome_in_its_place() {
-        let (slots, arriving) = slots(3, None);
+        let (slots, arriving) = slots(3, (None, None));
         let [first, second, third] = [0, 1, 2].map(|index| slots.slot(index));
         drop(slots);
         let mut all = Box::pin(arriving.all());

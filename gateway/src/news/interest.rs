@@ -12,6 +12,7 @@ use std::sync::Arc;
 use model::{IdMap, TopicPartition};
 
 use super::{Known, News, Poller};
+use crate::limits::FETCHED_KEPT_MAX;
 
 /// What a fetch looks at and waits for.
 #[derive(Clone, Debug, Default)]
@@ -51,12 +52,18 @@ impl Interest {
 
     /// From now on these partitions are polled, and no others.
     pub(crate) fn set(&mut self, wanted: impl Iterator<Item = TopicPartition> + Clone) -> Polled {
-        if !wanted.clone().eq(self.order.iter().copied()) {
+        // An empty order may be one that was too long to keep.
+        if self.order.is_empty() || !wanted.clone().eq(self.order.iter().copied()) {
             self.order.clear();
             self.order.extend(wanted);
             self.change();
         }
-        self.polled.clone()
+        let polled = self.polled.clone();
+        if self.order.len() > FETCHED_KEPT_MAX {
+            self.order = Vec::new();
+            self.polled.known = Arc::default();
+        }
+        polled
     }
 
     /// Joins and leaves what it takes to follow a new list.

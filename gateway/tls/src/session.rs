@@ -184,6 +184,8 @@ impl Session {
         }
         let record = self.sealer.seal(ContentType::ApplicationData, text)?;
         self.outgoing.push(record);
+        // An update that is asked for after this must be told anew: data lies between.
+        self.has_queued_update = false;
         Ok(())
     }
 

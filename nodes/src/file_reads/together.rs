@@ -2,14 +2,14 @@
 //! one sweep over all of them is a few long reads where each alone would be many short ones.
 //!
 //! Owns: the order of the sweep, its parts, giving batches back to their reads. Does not own: threads
-//! (`file_reads`), which batches lie near enough to be read at once (`wal`).
+//! (`file_reads`), which batches lie near enough to be read at once (`wal`), how much the disk bears (`pace`).
 //!
 //! Invariant: what a read cannot have fails that read alone: where a part cannot be read, each read's
 //! share of it is tried by itself.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use model::{Offset, TopicPartition};
 use node_api::{LogBounds, ReadError, ReadReply};
@@ -65,11 +65,35 @@ impl Together {
             sweep.extend(frames.map(|frame| Wanted { at: frame.at, read }));
         }
         sweep.sort_unstable_by_key(|wanted| (wanted.at.segment, wanted.at.position));
-        let parts = divide(&sweep);
-        Self {
+        let mut together = Self {
             reads,
             sweep,
-            parts,
+            parts: Vec::new(),
+        };
+        together.cut(source.pace.sweep_bytes_max());
+        together.parts = divide(&together.sweep);
+        together
+    }
+
+    /// Cuts the sweep to its first `bytes_max`. A log lies in order, so each read keeps its first batches; who
+    /// keeps none is to ask again.
+    fn cut(&mut self, bytes_max: u64) {
+        let mut bytes = 0;
+        let fits = |wanted: &&Wanted| {
+            bytes += u64::from(wanted.at.length);
+            bytes <= bytes_max
+        };
+        let kept = self.sweep.iter().take_while(fits).count().max(1);
+        if kept >= self.sweep.len() {
+            return;
+        }
+        self.sweep.truncate(kept);
+        let mut counts = vec![0; self.reads.len()];
+        for wanted in &self.sweep {
+            counts[wanted.read] += 1;
+        }
+        for (planned, count) in self.reads.iter_mut().zip(counts) {
+            planned.cut(count);
         }
     }
 
@@ -79,8 +103,16 @@ impl Together {
     }
 
     /// Reads one part.
-    pub(super) fn read(&self, reader: &SegmentReader, part: usize) -> Part {
+    pub(super) fn read(&self, source: &Source, part: usize) -> Part {
         let wanted = &self.sweep[self.parts[part].clone()];
+        let begun = Instant::now();
+        let found = Self::read_wanted(&source.reader, wanted);
+        let bytes = wanted.iter().map(|wanted| u64::from(wanted.at.length));
+        source.pace.saw(bytes.sum(), begun.elapsed());
+        found
+    }
+
+    fn read_wanted(reader: &SegmentReader, wanted: &[Wanted]) -> Part {
         let places: Vec<_> = wanted.iter().map(|wanted| wanted.at).collect();
         if let Ok(batches) = reader.read_many(&places) {
             let reads = wanted.iter().map(|wanted| wanted.read);
@@ -119,6 +151,24 @@ impl Together {
 }
 
 impl Planned {
+    /// Leaves the first `count` batches, if there are more.
+    fn cut(&mut self, count: usize) {
+        let Ok(Some(run)) = &mut self.run else {
+            return;
+        };
+        if count >= run.frames.len() {
+            return;
+        }
+        run.frames.truncate(count);
+        match run.frames.last() {
+            Some(last) => {
+                run.next_offset = last.end_offset();
+                run.next_position = None;
+            }
+            None => self.run = Err(ReadError::Busy),
+        }
+    }
+
     fn answer(&self, mut batches: Vec<StampedBatch>) -> Result<ReadReply, ReadError> {
         let bounds = self.bounds;
         let Some(run) = self.run.as_ref().map_err(ReadError::clone)? else {

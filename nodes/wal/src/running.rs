@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use partition_log::SegmentId;
 use quota::Meters;
@@ -147,7 +148,7 @@ impl Writer {
             };
             ended |= self.take_all(inbox, first)?;
             if !self.pending.is_empty() {
-                ended |= self.delay(inbox)?;
+                ended = ended || self.delay(inbox)?;
                 let commit = self.committer.commit(&mut self.pending)?;
                 self.announce(commit);
             }
@@ -162,8 +163,15 @@ impl Writer {
         if !self.commit_delay.should_wait(frames, bytes) {
             return Ok(false);
         }
-        let next = inbox.recv_timeout(COMMIT_DELAY).ok();
-        let ended = self.take_all(inbox, next)?;
+        let until = Instant::now() + COMMIT_DELAY;
+        let mut ended = false;
+        while self.pending.len() == frames && !ended {
+            let left = until.saturating_duration_since(Instant::now());
+            let Ok(next) = inbox.recv_timeout(left) else {
+                break;
+            };
+            ended = self.take_all(inbox, Some(next))?;
+        }
         self.commit_delay.waited(self.pending.len() > frames);
         Ok(ended)
     }
