@@ -43,7 +43,11 @@ impl Topics {
             consume: scenario.consume,
         };
         let partitions = i32::try_from(scenario.partitions).context("too many partitions")?;
-        let new = |name| NewTopic::new(name, partitions, TopicReplication::Fixed(-1));
+        let new = |name| {
+            let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(-1));
+            // A server that deletes files a minute later would have the disk discard them in another's turn.
+            topic.set("file.delete.delay.ms", "0")
+        };
         let new: Vec<_> = made.names().map(new).collect();
         let results = block_on(made.admin.create_topics(&new, &options(ANSWER_DEADLINE)))
             .context("the topics cannot be made")?;
