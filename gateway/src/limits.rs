@@ -169,8 +169,8 @@ pub const CHECKED_AT_A_STRETCH: usize = 4 << 20;
 pub const READS_IN_PARALLEL_MAX: usize = 256;
 
 /// When enough was read, reads that are still under way get this long; a partition that is later
-/// is empty this time. Enough for a slow disk to bring what one answer may hold: what is read in vain each time would
-/// never arrive.
+/// is empty this time. Longer than a node reads files for at a stretch, however slow its disk is: what is read in vain
+/// each time would never arrive.
 pub const READ_STRAGGLER_MAX: Duration = Duration::from_millis(100);
 
 /// A fetch that has read nothing yet waits at least this long for its first reads, however short

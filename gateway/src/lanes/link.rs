@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_util::future::BoxFuture;
 use model::{GatewayIncarnation, LaneId, NodeId};
+use node_api::transport::send_what_fits;
 use node_api::{Append, AppendReply, LaneChannel};
 use tokio::sync::mpsc::{OwnedPermit, error::SendError};
 
@@ -119,7 +120,7 @@ fn poll_send(
     context: &mut Context<'_>,
 ) -> bool {
     while !backlog.is_empty() {
-        if reserving.is_none() && send_at_once(channel, backlog) {
+        if reserving.is_none() && send_what_fits(&channel.appends, backlog) > 0 {
             continue;
         }
         let reserved =
@@ -135,18 +136,6 @@ fn poll_send(
         }
     }
     true
-}
-
-/// Sends as much of the backlog as there is room for now, in one go. Says whether that was anything.
-fn send_at_once(channel: &LaneChannel, backlog: &mut VecDeque<Append>) -> bool {
-    let count = backlog.len().min(channel.appends.capacity());
-    let Ok(room) = channel.appends.try_reserve_many(count) else {
-        return false;
-    };
-    for (place, append) in room.zip(backlog.drain(..count)) {
-        place.send(append);
-    }
-    count > 0
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! not at all. What it does not promise: that a reply comes, comes once, or comes soon. The
 //! [`crate::lane::Lane`] makes up for that.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -25,6 +26,19 @@ pub struct LaneChannel {
     pub appends: mpsc::Sender<Append>,
     /// Back from the node.
     pub replies: mpsc::Receiver<AppendReply>,
+}
+
+/// Sends the first of `queue`, as many as the channel has room for now, in one go, so that who receives
+/// is woken once. Says how many; none where the channel is full or closed.
+pub fn send_what_fits<T>(channel: &mpsc::Sender<T>, queue: &mut VecDeque<T>) -> usize {
+    let count = queue.len().min(channel.capacity());
+    let Ok(room) = channel.try_reserve_many(count) else {
+        return 0;
+    };
+    for (place, message) in room.zip(queue.drain(..count)) {
+        place.send(message);
+    }
+    count
 }
 
 /// Replies that may wait in a lane before further ones are lost.

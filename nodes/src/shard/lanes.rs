@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 
 use model::{GatewayIncarnation, IdMap, LaneId};
 use node_api::AppendReply;
+use node_api::transport::send_what_fits;
 use tokio::sync::mpsc;
 
 use crate::limits::GATEWAYS_MAX;
@@ -21,7 +22,7 @@ type Key = (GatewayIncarnation, LaneId);
 struct Back {
     sender: mpsc::Sender<AppendReply>,
     /// Replies of this turn. Bounded by what the turn takes in.
-    replies: Vec<AppendReply>,
+    replies: VecDeque<AppendReply>,
 }
 
 #[derive(Default)]
@@ -42,7 +43,7 @@ impl Lanes {
         if !self.gateways.contains(&gateway) {
             self.gateways.push_back(gateway);
         }
-        let replies = Vec::new();
+        let replies = VecDeque::new();
         self.backs.insert((gateway, lane), Back { sender, replies });
         if self.gateways.len() > GATEWAYS_MAX
             && let Some(first) = self.gateways.pop_front()
@@ -58,7 +59,7 @@ impl Lanes {
             if back.replies.is_empty() {
                 self.waiting.push(key);
             }
-            back.replies.push(reply);
+            back.replies.push_back(reply);
         }
     }
 
@@ -75,12 +76,7 @@ impl Lanes {
 impl Back {
     /// Full or closed: the lane asks again for what is lost here, or is gone.
     fn send(&mut self) {
-        let count = self.replies.len().min(self.sender.capacity());
-        if let Ok(room) = self.sender.try_reserve_many(count) {
-            for (place, reply) in room.zip(self.replies.drain(..count)) {
-                place.send(reply);
-            }
-        }
+        send_what_fits(&self.sender, &mut self.replies);
         self.replies.clear();
     }
 }

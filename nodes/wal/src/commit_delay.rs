@@ -48,9 +48,9 @@ impl Default for CommitDelay {
 }
 
 impl CommitDelay {
-    /// Whether a group waits that is made of so many frames, of `bytes` altogether.
-    pub(crate) fn should_wait(&mut self, frames: usize, bytes: usize) -> bool {
-        if frames > 1 || bytes >= BYTES_ENOUGH {
+    /// Whether a group waits that is made of so many frames, the first of them of `first_bytes`.
+    pub(crate) fn should_wait(&mut self, frames: usize, first_bytes: usize) -> bool {
+        if frames > 1 || first_bytes >= BYTES_ENOUGH {
             return false;
         }
         if self.spared > 0 {

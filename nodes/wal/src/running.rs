@@ -159,8 +159,8 @@ impl Writer {
     /// Lets a lone frame wait for others where that pays; says whether the end came meanwhile.
     fn delay(&mut self, inbox: &Receiver<Message>) -> Result<bool, WalError> {
         let frames = self.pending.len();
-        let bytes = self.pending.iter().map(PreparedFrame::frame_bytes).sum();
-        if !self.commit_delay.should_wait(frames, bytes) {
+        let first_bytes = self.pending.front().map_or(0, PreparedFrame::frame_bytes);
+        if !self.commit_delay.should_wait(frames, first_bytes) {
             return Ok(false);
         }
         let until = Instant::now() + COMMIT_DELAY;

@@ -148,6 +148,22 @@ async fn futures_that_are_dropped_lose_nothing() {
     );
 }
 
+/// One end says `data` and closes, and the other reads to the end.
+async fn hear_out(
+    from: &mut (impl AsyncWrite + Unpin),
+    to: &mut (impl AsyncRead + Unpin),
+    data: &[u8],
+) {
+    let mut received = Vec::new();
+    let say = async {
+        from.write_all(data).await.unwrap();
+        from.shutdown().await.unwrap();
+    };
+    let (_, read) = tokio::join!(say, to.read_to_end(&mut received));
+    read.unwrap();
+    assert!(received == data);
+}
+
 #[tokio::test]
 async fn each_end_may_close_first_and_hear_the_other_out() {
     for suite in a_suite_of_each_version() {
@@ -156,28 +172,14 @@ async fn each_end_may_close_first_and_hear_the_other_out() {
         client.shutdown().await.unwrap();
         assert_eq!(server.read(&mut [0; 9]).await.unwrap(), 0);
         assert_eq!(server.read(&mut [0; 9]).await.unwrap(), 0, "it stays so");
-        let mut received = Vec::new();
-        let answer = async {
-            server.write_all(&data).await.unwrap();
-            server.shutdown().await.unwrap();
-        };
-        let (_, read) = tokio::join!(answer, client.read_to_end(&mut received));
-        read.unwrap();
-        assert!(received == data);
+        hear_out(&mut server, &mut client, &data).await;
 
         let (mut client, mut server) = connect(&setup(suite)).await;
         server.shutdown().await.unwrap();
         let after = server.write(b"x").await.unwrap_err();
         assert_eq!(after.kind(), std::io::ErrorKind::BrokenPipe);
         assert_eq!(client.read(&mut [0; 9]).await.unwrap(), 0);
-        let mut received = Vec::new();
-        let question = async {
-            client.write_all(&data).await.unwrap();
-            client.shutdown().await.unwrap();
-        };
-        let (_, read) = tokio::join!(question, server.read_to_end(&mut received));
-        read.unwrap();
-        assert!(received == data);
+        hear_out(&mut client, &mut server, &data).await;
     }
 }
 
