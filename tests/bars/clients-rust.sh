@@ -6,8 +6,8 @@
 # what is throttled.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 "$clients/setup.sh" rust
-(cd "$root" && cargo build --release -p rust-clients)
-programs=${CARGO_TARGET_DIR:-$root/target}/release
+(cd "$root" && cargo build --profile checks -p rust-clients)
+programs=$target/checks
 start_client_server
 for program in rskafka-round rdkafka-round; do
   SIGN_IN=oauthbearer "$programs/$program" "$ready" >"$work/oauthbearer.out" 2>&1 &

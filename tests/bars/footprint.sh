@@ -4,8 +4,7 @@
 # latency beside 24. The long form (LONG=1) also judges what depends on the machine's speed, and runs
 # constant load for ten minutes. Names of measurements may be given: idle connections bulk flat partitions latency.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-bars=${BARS_BIN:-${CARGO_TARGET_DIR:-$root/target}/release/bars}
-[ -x "$bars" ] || fail "no bars at $bars: run cargo build --release --workspace first"
+bars=$(tool bars)
 # Connections need a file each, on both sides.
 ulimit -n "$(ulimit -Hn)"
 flags=()

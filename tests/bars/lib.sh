@@ -9,7 +9,8 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck disable=SC2034 # for the bars
 clients=$root/tests/clients
-server_bin=${SERVER_BIN:-${CARGO_TARGET_DIR:-$root/target}/release/tidegate}
+target=${CARGO_TARGET_DIR:-$root/target}
+server_bin=${SERVER_BIN:-$target/release/tidegate}
 oracle_dir=$root/../shared/oracle
 work=$(mktemp -d)
 ready=$work/ready.json
@@ -22,6 +23,12 @@ server_pid=
 fail() {
   echo "FAILED: $*" >&2
   exit 1
+}
+
+# tool NAME: where one of our programs that test the server is.
+tool() {
+  [ -x "$target/checks/$1" ] || fail "no $1 at $target/checks: run cargo build --profile checks --workspace first"
+  echo "$target/checks/$1"
 }
 
 # Whether the long form is wanted.
@@ -41,7 +48,7 @@ await() {
 # start_server FLAG...: starts the server on this bar's folder and waits for its ready file. Called
 # again after stop_server, it finds the same data.
 start_server() {
-  [ -x "$server_bin" ] || fail "no server at $server_bin: run cargo build --release --workspace first"
+  [ -x "$server_bin" ] || fail "no server at $server_bin: run cargo build --release -p tidegate first"
   rm -f "$ready"
   "$server_bin" serve --data "$work/data" --listen 127.0.0.1:0 --ready-file "$ready" "$@" \
     >>"$work/server.log" 2>&1 </dev/null &

@@ -3,8 +3,7 @@
 # field by field. What may differ stands in tests/oracle/allowed.rs and docs/protocol.md.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 have_oracle || { echo "SKIPPED: there is no Apache Kafka to compare with at $oracle_dir"; exit 0; }
-oracle=$(dirname "$server_bin")/oracle
-[ -x "$oracle" ] || fail "no comparison at $oracle: run cargo build --release --workspace first"
+oracle=$(tool oracle)
 # Kafka's defaults for what has a default here, and no quotas, which Kafka has none of.
 export TIDEGATE_CLUSTERS__DEMO__PLAN=provisioned
 export TIDEGATE_CLUSTERS__DEMO__DEFAULT_PARTITIONS=4

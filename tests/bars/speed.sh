@@ -8,8 +8,8 @@
 # syncs every append.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 "$clients/setup.sh" rust
-(cd "$root" && cargo build --release -p loadtest)
-loadtest=${CARGO_TARGET_DIR:-$root/target}/release/loadtest
+(cd "$root" && cargo build --profile checks -p loadtest)
+loadtest=$(tool loadtest)
 out=${OUT:-$work}
 mkdir -p "$out"
 scenarios=(game bulk-15k-5 bulk-15k-50 bulk-1k-50)

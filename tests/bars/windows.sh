@@ -3,8 +3,7 @@
 # sealed record is never changed, lost or repeated, and all windows together are what is read back and
 # what was delivered, to the byte.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-bars=$(dirname "$server_bin")/bars
-[ -x "$bars" ] || fail "no bars at $bars: run cargo build --release --workspace first"
+bars=$(tool bars)
 rounds=5
 if long; then rounds=100; fi
 "$bars" windows --binary "$server_bin" --rounds "$rounds"

@@ -210,7 +210,10 @@ impl<R: AsyncRead + ExpectBytes + Unpin> Inbound<R> {
             self.socket.expect_bytes(body.length - body.bytes.len());
             let mut target = (&mut body.bytes).limit(room);
             let reading = self.socket.read_buf(&mut target);
-            let read = in_time(self.last_byte_at, reading).await??;
+            let read = self
+                .turn
+                .wait(in_time(self.last_byte_at, reading))
+                .await??;
             if read == 0 {
                 return Err(ReadError::CutOff);
             }

@@ -96,7 +96,9 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
             let written = {
                 let mut slices = [IoSlice::new(&[]); WRITE_PIECES_MAX];
                 let count = gather(&self.queue, &mut slices);
-                self.socket.write_vectored(&slices[..count]).await?
+                self.turn
+                    .wait(self.socket.write_vectored(&slices[..count]))
+                    .await?
             };
             if written == 0 {
                 return Err(io::ErrorKind::WriteZero.into());

@@ -4,6 +4,7 @@
 //! Invariant: a turn that is over stays so until others have had theirs, however often the wait is dropped.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::task::Poll;
 
 use crate::limits::TURN_BYTES;
@@ -18,6 +19,19 @@ impl Turn {
     /// Counts bytes.
     pub(crate) fn took(&mut self, bytes: usize) {
         self.bytes += bytes;
+    }
+
+    /// Waits for what takes bytes. If that is not there yet, others have their turn meanwhile, and this one begins anew.
+    pub(crate) async fn wait<F: Future>(&mut self, bytes: F) -> F::Output {
+        let mut bytes = pin!(bytes);
+        poll_fn(|context| {
+            let outcome = bytes.as_mut().poll(context);
+            if outcome.is_pending() {
+                self.bytes = 0;
+            }
+            outcome
+        })
+        .await
     }
 
     /// Waits for the next turn if this one is over.
@@ -67,5 +81,18 @@ mod tests {
         }
         turn.pass().await;
         assert!(turn.pass().now_or_never().is_some(), "a new turn");
+    }
+
+    #[tokio::test]
+    async fn a_turn_that_had_to_wait_begins_anew() {
+        let mut turn = Turn::default();
+        turn.took(TURN_BYTES);
+        turn.wait(async {}).await;
+        assert!(
+            turn.pass().now_or_never().is_none(),
+            "nothing was waited for"
+        );
+        turn.wait(pass_once()).await;
+        assert!(turn.pass().now_or_never().is_some());
     }
 }

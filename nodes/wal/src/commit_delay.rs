@@ -1,40 +1,36 @@
-//! Whether a lone frame waits for others, so that one sync does for both (PostgreSQL's commit delay).
+//! Whether a small group of frames waits for others, so that one sync does for all (PostgreSQL's commit delay).
 //!
 //! Owns: the decision. Does not own: the thread and the wait ([`crate::running`]).
 //!
 //! A sync costs the same for one frame as for ten, and so does what it sets in motion: the log's
-//! thread, the shard, who wrote and who reads. So a frame that would be a group of its own waits
-//! for the next, [`COMMIT_DELAY`] at most, if that pays: if others came in the last waits. Who sends one batch and waits
-//! for its answer gains nothing by a wait and is spared it, as is everybody where batches are few. And now and then
-//! one is spared though waits pay: so fewer than half of the frames wait, and the median latency stays that of one that does not.
+//! thread, the shard, who wrote and who reads. So a group of few frames waits for more, [`COMMIT_DELAY`] at most, if that
+//! pays: if others came in the last waits. Who sends one batch and waits for its answer gains nothing by a wait and is
+//! spared it, as is everybody where batches are few.
 
 use std::time::Duration;
 
-/// How long a lone frame waits at most, if no other comes: enough for the next of those that come each
-/// millisecond.
-pub(crate) const COMMIT_DELAY: Duration = Duration::from_micros(1500);
+/// How long a group waits at most: enough for two more of those that come each millisecond.
+pub(crate) const COMMIT_DELAY: Duration = Duration::from_micros(2000);
+
+/// A group of so many frames is worth its sync.
+const FRAMES_ENOUGH: usize = 3;
 
 /// A group of this size is worth its sync.
 const BYTES_ENOUGH: usize = 256 * 1024;
 
-/// After a wait in vain so many lone frames go at once, then twice as many, and so on.
+/// After a wait in vain so many groups go at once, then twice as many, and so on.
 const SPARED_MIN: u32 = 4;
 
 /// At the bound it is tried again after so many.
 const SPARED_MAX: u32 = 1024;
 
-/// After so many waits that paid a lone frame goes at once.
-const PAID_IN_A_ROW: u32 = 6;
-
 /// See the file's header.
 #[derive(Debug)]
 pub(crate) struct CommitDelay {
-    /// Lone frames that still go at once.
+    /// Groups that still go at once.
     spared: u32,
     /// How many do after the next wait in vain.
     next_spared: u32,
-    /// Waits that paid since a frame was spared.
-    paid: u32,
 }
 
 impl Default for CommitDelay {
@@ -42,32 +38,27 @@ impl Default for CommitDelay {
         Self {
             spared: 0,
             next_spared: SPARED_MIN,
-            paid: 0,
         }
     }
 }
 
 impl CommitDelay {
-    /// Whether a group waits that is made of so many frames, the first of them of `first_bytes`.
-    pub(crate) fn should_wait(&mut self, frames: usize, first_bytes: usize) -> bool {
-        if frames > 1 || first_bytes >= BYTES_ENOUGH {
-            return false;
+    /// How many more frames a group waits for that is made of so many, the first of them of `first_bytes`.
+    pub(crate) fn wanted(&mut self, frames: usize, first_bytes: usize) -> usize {
+        if frames >= FRAMES_ENOUGH || first_bytes >= BYTES_ENOUGH {
+            return 0;
         }
         if self.spared > 0 {
             self.spared -= 1;
-            return false;
+            return 0;
         }
-        true
+        FRAMES_ENOUGH - frames
     }
 
     /// Learns whether others came in a wait.
     pub(crate) fn waited(&mut self, others_came: bool) {
         if others_came {
             self.next_spared = SPARED_MIN;
-            self.paid += 1;
-            if self.paid == PAID_IN_A_ROW {
-                (self.paid, self.spared) = (0, 1);
-            }
         } else {
             self.spared = self.next_spared;
             self.next_spared = (self.next_spared * 2).min(SPARED_MAX);
@@ -80,11 +71,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_lone_and_small_frame_waits() {
+    fn only_a_small_group_waits() {
         let mut delay = CommitDelay::default();
-        assert!(!delay.should_wait(2, 100));
-        assert!(!delay.should_wait(1, BYTES_ENOUGH));
-        assert!(delay.should_wait(1, 100));
+        assert_eq!(delay.wanted(FRAMES_ENOUGH, 100), 0);
+        assert_eq!(delay.wanted(1, BYTES_ENOUGH), 0);
+        assert_eq!(delay.wanted(1, 100), FRAMES_ENOUGH - 1);
     }
 
     #[test]
@@ -92,22 +83,16 @@ mod tests {
         let mut delay = CommitDelay::default();
         let mut waits = 0;
         for _ in 0..10_000 {
-            if delay.should_wait(1, 100) {
+            if delay.wanted(1, 100) > 0 {
                 waits += 1;
                 delay.waited(false);
             }
         }
         assert!((9..20).contains(&waits), "{waits}");
-        while !delay.should_wait(1, 100) {}
-        delay.waited(true);
-        let mut alone = 0;
-        for _ in 0..700 {
-            if delay.should_wait(1, 100) {
-                delay.waited(true);
-            } else {
-                alone += 1;
-            }
+        while delay.wanted(1, 100) == 0 {}
+        for _ in 0..100 {
+            delay.waited(true);
+            assert!(delay.wanted(1, 100) > 0);
         }
-        assert!((99..=101).contains(&alone), "{alone}: fewer than half wait");
     }
 }

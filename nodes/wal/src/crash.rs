@@ -2,7 +2,7 @@
 //! was acknowledged is lost, nothing comes twice, the order stays, and what one recovery has shown the
 //! next one shows too. And the bugs that would break this are caught.
 //!
-//! `cargo test -p wal --release crash --` runs the short form; `TIDEGATE_SEEDS=10000` the long one. A
+//! `cargo test -p wal --profile checks crash --` runs the short form; `TIDEGATE_SEEDS=10000` the long one. A
 //! failure names its seed; `TIDEGATE_SEED=<seed>` runs that one alone.
 
 mod bill;

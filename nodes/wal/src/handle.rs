@@ -12,7 +12,6 @@
 //! [`WalHandle::submit_or_receive`] is for. News of sealed segments are free: one for each segment.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, OnceLock};
 
 use partition_log::SegmentId;
@@ -20,6 +19,7 @@ use quota::Meters;
 use tokio::sync::{AcquireError, Semaphore, TryAcquireError, oneshot};
 
 use crate::events::ShardEvents;
+use crate::inbox::InboxSender;
 use crate::reader::SegmentReader;
 use crate::running::Message;
 use crate::write::{FrameWrite, PreparedFrame, WalEvent, WalStopped};
@@ -87,17 +87,17 @@ impl Shared {
 /// written.
 #[derive(Clone)]
 pub struct WalHandle {
-    inbox: Arc<Inbox>,
+    inbox: Arc<LastHandle>,
     shared: Arc<Shared>,
     reader: SegmentReader,
 }
 
 /// Tells the thread when the last handle is gone.
-struct Inbox {
-    sender: Sender<Message>,
+struct LastHandle {
+    sender: InboxSender,
 }
 
-impl Drop for Inbox {
+impl Drop for LastHandle {
     fn drop(&mut self) {
         // If the thread has stopped there is nobody to tell.
         let _ = self.sender.send(Message::End);
@@ -116,9 +116,9 @@ pub enum TrySubmitError {
 }
 
 impl WalHandle {
-    pub(crate) fn new(sender: Sender<Message>, shared: Arc<Shared>, reader: SegmentReader) -> Self {
+    pub(crate) fn new(sender: InboxSender, shared: Arc<Shared>, reader: SegmentReader) -> Self {
         Self {
-            inbox: Arc::new(Inbox { sender }),
+            inbox: Arc::new(LastHandle { sender }),
             shared,
             reader,
         }

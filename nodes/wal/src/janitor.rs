@@ -17,6 +17,7 @@ use std::time::Duration;
 use partition_log::SegmentId;
 
 use crate::disk::PIECE_BYTES;
+use crate::inbox::InboxSender;
 use crate::running::{Message, spawn};
 use crate::spares::SpareFiles;
 
@@ -37,7 +38,7 @@ pub(crate) struct Janitor {
 }
 
 impl Janitor {
-    pub(crate) fn start(files: SpareFiles, inbox: Sender<Message>) -> Self {
+    pub(crate) fn start(files: SpareFiles, inbox: InboxSender) -> Self {
         let (errands, queue) = channel();
         let pace = Arc::new(Pace::default());
         let kept = Arc::clone(&pace);

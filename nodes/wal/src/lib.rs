@@ -36,6 +36,7 @@ pub mod fixtures;
 pub mod format;
 mod group_buffer;
 pub mod handle;
+mod inbox;
 mod janitor;
 mod names;
 mod plant;

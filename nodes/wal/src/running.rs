@@ -3,14 +3,13 @@
 //! Owns: the writing thread, and what it tells the other. Does not own: what is written ([`Committer`]),
 //! the other thread (`crate::janitor`), or the queues' bound ([`crate::handle`]).
 //!
-//! The writing thread takes what has come in, lets a lone frame wait where that pays ([`crate::commit_delay`]), writes it
+//! The writing thread takes what has come in, lets a small group wait where that pays ([`crate::commit_delay`]), writes it
 //! as one group, syncs, tells the shards, and begins again: what comes in during a sync is the next group.
 //! With nothing to do it sleeps, without a timer. After an error both threads end, every handle is refused, and every shard's queue ends:
 //! then the process must end too.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -23,6 +22,7 @@ use crate::committer::{Commit, Committer};
 use crate::error::WalError;
 use crate::events::{Outbox, ShardEvents, queue};
 use crate::handle::{Shared, Start, WalHandle};
+use crate::inbox::{Inbox, inbox};
 use crate::janitor::{Errand, Janitor};
 use crate::reader::SegmentReader;
 use crate::recover::Opened;
@@ -73,7 +73,7 @@ pub fn start(opened: Opened, shards: u16) -> Running {
         active: committer.active_segment(),
         totals: committer.last_totals(),
     }));
-    let (sender, inbox) = channel();
+    let (sender, inbox) = inbox();
     let (outboxes, events) = (0..shards).map(|_| queue(&shared)).unzip();
     let janitor = Janitor::start(committer.spare_files(), sender.clone());
     let writer = Writer {
@@ -126,7 +126,7 @@ impl Drop for StopAtEnd {
 }
 
 impl Writer {
-    fn run(mut self, inbox: &Receiver<Message>) {
+    fn run(mut self, inbox: &Inbox) {
         // Dropped before `self`: who finds his queue ended also finds the reason.
         let _stop = StopAtEnd(Arc::clone(&self.shared));
         if let Err(error) = self.drive(inbox) {
@@ -138,52 +138,43 @@ impl Writer {
         self.janitor.end();
     }
 
-    fn drive(&mut self, inbox: &Receiver<Message>) -> Result<(), WalError> {
+    fn drive(&mut self, inbox: &Inbox) -> Result<(), WalError> {
         self.order_spares();
         let mut ended = false;
         while !ended || !self.pending.is_empty() {
-            let first = match self.pending.is_empty() {
-                true => Some(inbox.recv().unwrap_or(Message::End)),
-                false => None,
+            let messages = match self.pending.is_empty() && !ended {
+                true => inbox.wait(),
+                false => inbox.take(),
             };
-            ended |= self.take_all(inbox, first)?;
-            if !self.pending.is_empty() {
-                ended = ended || self.delay(inbox)?;
-                let commit = self.committer.commit(&mut self.pending)?;
-                self.announce(commit);
+            ended |= self.take_all(messages)?;
+            if self.pending.is_empty() {
+                continue;
             }
+            ended = ended || self.delay(inbox)?;
+            let commit = self.committer.commit(&mut self.pending)?;
+            self.announce(commit);
         }
         Ok(())
     }
 
-    /// Lets a lone frame wait for others where that pays; says whether the end came meanwhile.
-    fn delay(&mut self, inbox: &Receiver<Message>) -> Result<bool, WalError> {
+    /// Lets a small group wait for others where that pays; says whether the end came meanwhile.
+    fn delay(&mut self, inbox: &Inbox) -> Result<bool, WalError> {
         let frames = self.pending.len();
         let first_bytes = self.pending.front().map_or(0, PreparedFrame::frame_bytes);
-        if !self.commit_delay.should_wait(frames, first_bytes) {
+        let wanted = self.commit_delay.wanted(frames, first_bytes);
+        if wanted == 0 {
             return Ok(false);
         }
         let until = Instant::now() + COMMIT_DELAY;
-        let mut ended = false;
-        while self.pending.len() == frames && !ended {
-            let left = until.saturating_duration_since(Instant::now());
-            let Ok(next) = inbox.recv_timeout(left) else {
-                break;
-            };
-            ended = self.take_all(inbox, Some(next))?;
-        }
+        let ended = self.take_all(inbox.wait_until(wanted, until))?;
         self.commit_delay.waited(self.pending.len() > frames);
         Ok(ended)
     }
 
-    /// Takes a message and whatever else is there; says whether the end was among them.
-    fn take_all(
-        &mut self,
-        inbox: &Receiver<Message>,
-        first: Option<Message>,
-    ) -> Result<bool, WalError> {
+    /// Takes messages; says whether the end was among them.
+    fn take_all(&mut self, messages: Vec<Message>) -> Result<bool, WalError> {
         let mut ended = false;
-        for message in first.into_iter().chain(inbox.try_iter()) {
+        for message in messages {
             ended |= matches!(message, Message::End);
             self.take(message)?;
         }
