@@ -1,9 +1,11 @@
 //! Reads from segments: older batches, and records by their timestamps, on blocking threads.
 //!
 //! Owns: how many reads are under way, and a cache of frame lists of sealed segments. Does not own:
-//! what to read (`partition_log` plans), in which order (`together`), files and their checks (`wal`).
+//! what to read (`partition_log` plans), in which order (`together`), what is read before it is asked for (`ahead`),
+//! files and their checks (`wal`).
 //! At [`FILE_READS_MAX`] a further read waits for its turn.
 
+mod ahead;
 mod pace;
 mod together;
 
@@ -13,7 +15,7 @@ use futures_util::future::join_all;
 use model::{Offset, Timestamp, TopicPartition};
 use node_api::{FoundOffset, LogBounds, ReadAnswer, ReadError, ReadReply};
 use partition_log::{
-    FrameEntry, FrameRun, Place, ReadPlan, SegmentId, first_frame_reaching,
+    Extent, FrameEntry, FrameRun, Place, ReadPlan, SegmentId, first_frame_reaching,
     frame_with_max_timestamp, read_frames,
 };
 use quick_cache::Weighter;
@@ -23,6 +25,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tracing::error;
 use wal::SegmentReader;
 
+use crate::file_reads::ahead::{Ahead, Follower};
 use crate::file_reads::pace::Pace;
 use crate::file_reads::together::Together;
 use crate::limits::{FILE_READS_MAX, FILE_READS_WAITING_MAX, FRAME_LISTS_BYTES_MAX};
@@ -41,6 +44,7 @@ struct Source {
     reader: SegmentReader,
     pace: Pace,
     frame_lists: FrameLists,
+    ahead: Ahead,
 }
 
 #[derive(Clone)]
@@ -57,6 +61,8 @@ pub(crate) struct FileRead {
     pub(crate) partition: TopicPartition,
     pub(crate) offset: Offset,
     pub(crate) plan: ReadPlan,
+    /// The sealed segment that comes after that of the plan.
+    pub(crate) then: Option<Extent>,
     pub(crate) bytes_max: u32,
     /// The first batch may be larger than `bytes_max`, but not than this.
     pub(crate) first_bytes_max: u32,
@@ -113,6 +119,7 @@ impl FileReads {
             reader,
             pace: Pace::default(),
             frame_lists,
+            ahead: Ahead::default(),
         });
         Self {
             source,
@@ -136,27 +143,45 @@ impl FileReads {
         });
     }
 
-    /// Where a part of it fails by a bug, nothing is answered, which tells that it was not read.
+    /// Reads and answers, and then reads ahead.
     async fn read_together(self, reads: Vec<(usize, FileRead)>, outlet: Outlet) -> Option<()> {
-        let at_once = outlet.clone();
+        let followers: Vec<_> = reads.iter().filter_map(Follower::of).collect();
+        let answers = self.answers(reads).await?;
+        let followers = followers.into_iter();
+        let next: Vec<_> = followers
+            .filter_map(|follower| follower.next(&answers))
+            .collect();
+        outlet.answer(answers);
+        if !next.is_empty() {
+            self.run(move |source| source.ahead.read(source, next))
+                .await;
+        }
+        Some(())
+    }
+
+    /// Where a part of it fails by a bug, nothing is answered, which tells that it was not read.
+    async fn answers(&self, reads: Vec<(usize, FileRead)>) -> Option<Vec<Answered>> {
         let planned = self.run(move |source| {
+            let (mut answers, reads) = source.ahead.claim(source, reads);
             let together = Together::plan(source, reads);
             if together.parts().len() > 1 {
-                return Some(together);
+                return (answers, Some(together));
             }
             let found = together.read(source, 0);
-            at_once.answer(together.answers([found]));
-            None
+            answers.extend(together.answers([found]));
+            (answers, None)
         });
-        let together = Arc::new(planned.await??);
-        let parts = (0..together.parts().len()).map(|part| {
-            let together = Arc::clone(&together);
-            self.run(move |source| together.read(source, part))
-        });
-        let found: Option<Vec<_>> = join_all(parts).await.into_iter().collect();
-        let found = found?;
-        outlet.answer(together.answers(found));
-        Some(())
+        let (mut answers, together) = planned.await?;
+        if let Some(together) = together {
+            let together = Arc::new(together);
+            let parts = (0..together.parts().len()).map(|part| {
+                let together = Arc::clone(&together);
+                self.run(move |source| together.read(source, part))
+            });
+            let found: Option<Vec<_>> = join_all(parts).await.into_iter().collect();
+            answers.extend(together.answers(found?));
+        }
+        Some(answers)
     }
 
     /// Looks for a record and answers.

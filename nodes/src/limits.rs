@@ -42,6 +42,16 @@ pub const FILE_READ_PARTS_MAX: usize = 4;
 /// Bytes of a part at least.
 pub const FILE_READ_PART_BYTES_MIN: u64 = 1 << 20;
 
+/// Bytes that are read ahead and wait to be asked for; at the bound nothing more is read ahead, until some of it is
+/// fetched or has waited for [`AHEAD_WAIT_MAX`].
+pub const AHEAD_BYTES_MAX: u64 = 32 << 20;
+
+/// What one call is followed by is read ahead if it is so much at least: less is read in no time.
+pub const AHEAD_BYTES_MIN: u64 = 256 << 10;
+
+/// After this time what was read ahead may be given up for something else: who reads on comes at once.
+pub const AHEAD_WAIT_MAX: Duration = Duration::from_secs(1);
+
 /// Most that one read returns, whatever was asked for (one batch may still be larger).
 pub const READ_BYTES_MAX: u32 = 8 << 20;
 

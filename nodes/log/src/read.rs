@@ -133,10 +133,7 @@ impl PartitionLog {
         if offset < bounds.log_start_offset || offset > self.end_offset() {
             return Err(OutOfRange { bounds });
         }
-        let first = self.index.from(offset).next();
-        if let Some(extent) =
-            first.filter(|extent| self.index.open_frames(extent.segment).is_none())
-        {
+        if let Some(extent) = self.sealed_from(offset) {
             return Ok(ReadPlan::Sealed(*extent));
         }
         Ok(ReadPlan::Frames(self.read_open(
@@ -144,6 +141,12 @@ impl PartitionLog {
             bytes_max,
             at_least_one,
         )))
+    }
+
+    /// The sealed segment in which a read from `offset` begins; none where that is still open.
+    pub fn sealed_from(&self, offset: Offset) -> Option<&Extent> {
+        let first = self.index.from(offset).next();
+        first.filter(|extent| self.index.open_frames(extent.segment).is_none())
     }
 
     fn read_open(&self, offset: Offset, bytes_max: u32, at_least_one: bool) -> FrameRun {

@@ -29,12 +29,16 @@ pub(super) struct Together {
     parts: Vec<Range<usize>>,
 }
 
+/// What one read has of what was read.
+pub(super) type Share = Result<Vec<StampedBatch>, ReadError>;
+
 /// A read and what it takes: none where no batch fits.
-struct Planned {
-    index: usize,
-    partition: TopicPartition,
-    offset: Offset,
-    bounds: LogBounds,
+#[derive(Clone)]
+pub(super) struct Planned {
+    pub(super) index: usize,
+    pub(super) partition: TopicPartition,
+    pub(super) offset: Offset,
+    pub(super) bounds: LogBounds,
     run: Result<Option<FrameRun>, ReadError>,
 }
 
@@ -134,6 +138,16 @@ impl Together {
 
     /// The answers, when all parts were read.
     pub(super) fn answers(&self, parts: impl IntoIterator<Item = Part>) -> Vec<Answered> {
+        let answers = self.reads.iter().zip(self.shares(parts));
+        let answers = answers.map(|(planned, share)| {
+            let answer = share.and_then(|batches| planned.answer(batches));
+            (planned.index, planned.partition, answer)
+        });
+        answers.collect()
+    }
+
+    /// What each read has of what was read.
+    pub(super) fn shares(&self, parts: impl IntoIterator<Item = Part>) -> Vec<Share> {
         let mut batches = vec![Ok(Vec::new()); self.reads.len()];
         for (read, found) in parts.into_iter().flatten() {
             match (&mut batches[read], found) {
@@ -142,17 +156,25 @@ impl Together {
                 (Err(_), _) => {}
             }
         }
-        let answers = self.reads.iter().zip(batches).map(|(planned, batches)| {
-            let answer = batches.and_then(|batches| planned.answer(batches));
-            (planned.index, planned.partition, answer)
-        });
-        answers.collect()
+        batches
+    }
+
+    /// The reads that have something to come.
+    pub(super) fn planned(&self) -> impl Iterator<Item = &Planned> {
+        let has_some = |planned: &&Planned| matches!(planned.run, Ok(Some(_)));
+        self.reads.iter().filter(has_some)
+    }
+
+    /// How much is to be read.
+    pub(super) fn bytes(&self) -> u64 {
+        let lengths = self.sweep.iter().map(|wanted| wanted.at.length);
+        lengths.map(u64::from).sum()
     }
 }
 
 impl Planned {
     /// Leaves the first `count` batches, if there are more.
-    fn cut(&mut self, count: usize) {
+    pub(super) fn cut(&mut self, count: usize) {
         let Ok(Some(run)) = &mut self.run else {
             return;
         };
@@ -169,7 +191,7 @@ impl Planned {
         }
     }
 
-    fn answer(&self, mut batches: Vec<StampedBatch>) -> Result<ReadReply, ReadError> {
+    pub(super) fn answer(&self, mut batches: Vec<StampedBatch>) -> Result<ReadReply, ReadError> {
         let bounds = self.bounds;
         let Some(run) = self.run.as_ref().map_err(ReadError::clone)? else {
             return Ok(ReadReply {

@@ -141,6 +141,10 @@ fn plan(partition: &Partition, read: &Read, budget: Budget) -> Found {
         Ok(plan) => Found::InFiles(FileRead {
             partition: read.partition,
             offset: read.offset,
+            then: match &plan {
+                ReadPlan::Sealed(extent) => partition.log.sealed_from(extent.end_offset).copied(),
+                ReadPlan::Frames(_) => None,
+            },
             plan,
             bytes_max: budget.bytes_max,
             first_bytes_max: budget.first_bytes_max,

@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub use file::FileDisk;
 
 /// Zeros are written in pieces of this size: so much can stand before a sync of the log's own.
-pub const PIECE_BYTES: usize = 256 * 1024;
+pub const PIECE_BYTES: usize = 1024 * 1024;
 
 /// A folder of files.
 pub trait Disk: Send + Sync + 'static {

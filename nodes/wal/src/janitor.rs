@@ -5,7 +5,7 @@
 //!
 //! Zeros written as fast as the disk takes them would stand in front of the log's own syncs. So the
 //! thread rests after each piece until the log has written half as many bytes as the spare, but not
-//! for long: 6 ms, and so 1.6 s for a spare of 64 MiB.
+//! for long: 24 ms, and so 1.6 s for a spare of 64 MiB.
 //! Invariant: the thread ends before the folder is given up, also when the writing thread panics.
 
 use std::sync::Arc;
@@ -98,7 +98,7 @@ impl Drop for Janitor {
 
 /// Longest rest, in steps: about 40 MB/s with nothing else to do. Each step wakes the thread.
 const REST_STEPS: u32 = 2;
-const REST_STEP: Duration = Duration::from_millis(3);
+const REST_STEP: Duration = Duration::from_millis(12);
 
 /// How far the log is, to be followed.
 #[derive(Default)]
