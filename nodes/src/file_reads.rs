@@ -10,6 +10,7 @@ mod pace;
 mod together;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::future::join_all;
 use model::{Offset, Timestamp, TopicPartition};
@@ -28,7 +29,9 @@ use wal::SegmentReader;
 use crate::file_reads::ahead::{Ahead, Follower};
 use crate::file_reads::pace::Pace;
 use crate::file_reads::together::Together;
-use crate::limits::{FILE_READS_MAX, FILE_READS_WAITING_MAX, FRAME_LISTS_BYTES_MAX};
+use crate::limits::{
+    AHEAD_WAIT_MAX, FILE_READS_MAX, FILE_READS_WAITING_MAX, FRAME_LISTS_BYTES_MAX,
+};
 
 type FrameLists = Cache<(SegmentId, TopicPartition), Arc<[FrameEntry]>, ByBytes>;
 
@@ -138,25 +141,31 @@ impl FileReads {
         };
         let files = self.clone();
         tokio::spawn(async move {
-            let _waiting = waiting;
-            files.read_together(reads, outlet).await;
+            if files.read_together(reads, outlet).await.is_some() {
+                drop(waiting);
+                tokio::time::sleep(AHEAD_WAIT_MAX).await;
+                files.source.ahead.give_up(Instant::now());
+            }
         });
     }
 
-    /// Reads and answers, and then reads ahead.
-    async fn read_together(self, reads: Vec<(usize, FileRead)>, outlet: Outlet) -> Option<()> {
-        let followers: Vec<_> = reads.iter().filter_map(Follower::of).collect();
+    /// Reads and answers, and then reads ahead what follows, if that is known.
+    async fn read_together(&self, reads: Vec<(usize, FileRead)>, outlet: Outlet) -> Option<()> {
+        // Where an answer has no room for some of the partitions, it is not known which of them come next.
+        let has_room_for_all = reads.iter().all(|(_, read)| read.bytes_max > 0);
+        let followers = reads.iter().filter(|_| has_room_for_all);
+        let followers: Vec<_> = followers.filter_map(Follower::of).collect();
         let answers = self.answers(reads).await?;
         let followers = followers.into_iter();
         let next: Vec<_> = followers
             .filter_map(|follower| follower.next(&answers))
             .collect();
         outlet.answer(answers);
-        if !next.is_empty() {
-            self.run(move |source| source.ahead.read(source, next))
-                .await;
+        if next.is_empty() {
+            return None;
         }
-        Some(())
+        self.run(move |source| source.ahead.read(source, next))
+            .await
     }
 
     /// Where a part of it fails by a bug, nothing is answered, which tells that it was not read.

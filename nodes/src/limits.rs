@@ -42,14 +42,17 @@ pub const FILE_READ_PARTS_MAX: usize = 4;
 /// Bytes of a part at least.
 pub const FILE_READ_PART_BYTES_MIN: u64 = 1 << 20;
 
-/// Bytes that are read ahead and wait to be asked for; at the bound nothing more is read ahead, until some of it is
-/// fetched or has waited for [`AHEAD_WAIT_MAX`].
-pub const AHEAD_BYTES_MAX: u64 = 32 << 20;
+/// Bytes that are read ahead and wait to be asked for; at the bound nothing more is read ahead, but what has waited for
+/// [`AHEAD_SAFE_FOR`] is given up for something else.
+pub const AHEAD_BYTES_MAX: u64 = 16 << 20;
 
 /// What one call is followed by is read ahead if it is so much at least: less is read in no time.
 pub const AHEAD_BYTES_MIN: u64 = 256 << 10;
 
-/// After this time what was read ahead may be given up for something else: who reads on comes at once.
+/// Who reads as fast as he can comes back within this time.
+pub const AHEAD_SAFE_FOR: Duration = Duration::from_millis(50);
+
+/// After this time what was read ahead is given up.
 pub const AHEAD_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// Most that one read returns, whatever was asked for (one batch may still be larger).

@@ -5,22 +5,24 @@
 //!
 //! A consumer that reads what lies in files asks, waits for the disk, takes the answer, and asks for what follows. So
 //! what follows is read meanwhile. It is kept by partition and offset, since at one offset a log never changes, and it is handed
-//! out once, after its place was planned like that of any other read.
+//! out once, after its place was planned like that of any other read; of what is only asked for in part the rest waits on.
 //!
-//! Invariants: what waits or is being handed out takes at most [`AHEAD_BYTES_MAX`]; nothing that may still be asked for
-//! soon is given up for something else, so that many consumers do not make each other read everything twice.
+//! Invariants: what waits takes at most [`AHEAD_BYTES_MAX`], and nothing where nobody reads; nothing that may still be
+//! asked for at once is given up for something else, so that many consumers do not make each other read everything twice.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use metrics::counter;
 use model::{Offset, TopicPartition};
 use node_api::{LogBounds, ReadReply};
 use partition_log::{Extent, ReadPlan};
+use records::StampedBatch;
 
 use super::together::{Share, Together};
 use super::{Answered, FileRead, Source};
-use crate::limits::{AHEAD_BYTES_MAX, AHEAD_BYTES_MIN, AHEAD_WAIT_MAX};
+use crate::limits::{AHEAD_BYTES_MAX, AHEAD_BYTES_MIN, AHEAD_SAFE_FOR, AHEAD_WAIT_MAX};
 
 /// See the file's header.
 #[derive(Default)]
@@ -31,9 +33,19 @@ pub(super) struct Ahead {
 /// What waits to be asked for.
 #[derive(Default)]
 struct Waiting {
-    reads: HashMap<(TopicPartition, Offset), (Arc<Sweep>, usize)>,
-    /// All that takes memory, be it only until its last answer is out.
+    /// By where it begins.
+    reads: BTreeMap<(TopicPartition, Offset), Rest>,
+    /// All that takes memory.
     sweeps: Vec<Weak<Sweep>>,
+}
+
+/// What nobody has asked for yet of a read that was made ahead.
+struct Rest {
+    sweep: Arc<Sweep>,
+    /// The number of the read.
+    at: usize,
+    /// Where it ends.
+    end: Offset,
 }
 
 /// Reads that are made together.
@@ -104,20 +116,37 @@ impl Ahead {
         source: &Source,
         reads: Vec<(usize, FileRead)>,
     ) -> (Vec<Answered>, Vec<(usize, FileRead)>) {
-        let (mut answers, mut rest) = (Vec::new(), Vec::new());
+        let (mut answers, mut others) = (Vec::new(), Vec::new());
         for (index, read) in reads {
-            let claimed = self.lock().reads.remove(&(read.partition, read.offset));
-            let reply = claimed.and_then(|(sweep, at)| sweep.reply(source, at, &read));
-            match reply {
+            match self.hand_out(source, &read) {
                 Some(reply) => answers.push((index, read.partition, Ok(reply))),
-                None => rest.push((index, read)),
+                None => others.push((index, read)),
             }
         }
-        (answers, rest)
+        (answers, others)
+    }
+
+    /// What was read ahead of this, as much as it may have; the rest waits on.
+    fn hand_out(&self, source: &Source, read: &FileRead) -> Option<ReadReply> {
+        let rest = self.lock().take(read.partition, read.offset)?;
+        let reply = rest.reply(source, read);
+        let on = reply
+            .as_ref()
+            .map_or(read.offset, |reply| reply.next_offset);
+        if on < rest.end {
+            self.lock().reads.insert((read.partition, on), rest);
+        }
+        let bytes = reply.as_ref().map_or(0, |reply| reply.bytes);
+        counter!("tidegate_node_read_ahead_used_bytes_total").increment(bytes as u64);
+        reply
     }
 
     /// Reads ahead, if that is worth it and there is room.
-    pub(super) fn read(&self, source: &Source, reads: Vec<FileRead>) {
+    pub(super) fn read(&self, source: &Source, mut reads: Vec<FileRead>) {
+        {
+            let waiting = self.lock();
+            reads.retain(|read| waiting.find(read.partition, read.offset).is_none());
+        }
         let together = Together::plan(source, reads.into_iter().enumerate().collect());
         let bytes = together.bytes();
         if bytes < AHEAD_BYTES_MIN {
@@ -131,8 +160,14 @@ impl Ahead {
             shares: OnceLock::new(),
         });
         if self.lock().put(&sweep, now) {
+            counter!("tidegate_node_read_ahead_bytes_total").increment(bytes);
             sweep.shares(source);
         }
+    }
+
+    /// Gives up what has waited for long.
+    pub(super) fn give_up(&self, now: Instant) {
+        self.lock().give_up(now, AHEAD_WAIT_MAX);
     }
 
     /// Nothing panics under this lock.
@@ -142,21 +177,41 @@ impl Ahead {
 }
 
 impl Waiting {
+    /// Where something begins that has the record at `offset`: a consumer may have had some of it by another read.
+    fn find(&self, partition: TopicPartition, offset: Offset) -> Option<(TopicPartition, Offset)> {
+        let (&start, rest) = self.reads.range(..=(partition, offset)).next_back()?;
+        (start.0 == partition && offset < rest.end).then_some(start)
+    }
+
+    fn take(&mut self, partition: TopicPartition, offset: Offset) -> Option<Rest> {
+        let start = self.find(partition, offset)?;
+        self.reads.remove(&start)
+    }
+
     /// Keeps it, if there is room; what has waited for long is given up for it.
     fn put(&mut self, sweep: &Arc<Sweep>, now: Instant) -> bool {
         if !self.has_room(sweep.bytes) {
-            self.reads
-                .retain(|_, (waiting, _)| now.duration_since(waiting.began_at) < AHEAD_WAIT_MAX);
+            self.give_up(now, AHEAD_SAFE_FOR);
             if !self.has_room(sweep.bytes) {
                 return false;
             }
         }
-        for planned in sweep.together.planned() {
+        for planned in sweep.together.all_planned() {
             let read = (planned.partition, planned.offset);
-            self.reads.insert(read, (Arc::clone(sweep), planned.index));
+            let rest = Rest {
+                sweep: Arc::clone(sweep),
+                at: planned.index,
+                end: planned.end(),
+            };
+            self.reads.insert(read, rest);
         }
         self.sweeps.push(Arc::downgrade(sweep));
         true
+    }
+
+    fn give_up(&mut self, now: Instant, after: Duration) {
+        self.reads
+            .retain(|_, rest| now.duration_since(rest.sweep.began_at) < after);
     }
 
     fn has_room(&mut self, bytes: u64) -> bool {
@@ -179,26 +234,26 @@ impl Sweep {
             self.together.shares(found)
         })
     }
+}
 
-    /// As much as `wanted` may have; none where it is to be read anew.
-    fn reply(&self, source: &Source, at: usize, wanted: &FileRead) -> Option<ReadReply> {
-        let batches = self.shares(source)[at].as_ref().ok()?;
+impl Rest {
+    /// As much as `wanted` may have; none where that is nothing.
+    fn reply(&self, source: &Source, wanted: &FileRead) -> Option<ReadReply> {
+        let batches = self.sweep.shares(source)[self.at].as_ref().ok()?;
+        let planned = self.sweep.together.planned(self.at)?;
+        let first = planned.frame_with(wanted.offset);
         let mut bytes = 0;
         let mut fits = |length: usize| {
             bytes += length;
             bytes <= wanted.bytes_max as usize
         };
-        let lengths = batches.iter().map(records::StampedBatch::len);
-        let count = lengths.take_while(|&length| fits(length)).count();
-        let mut planned = self
-            .together
-            .planned()
-            .find(|planned| planned.index == at)?
-            .clone();
-        planned.bounds = wanted.bounds;
-        planned.cut(count);
-        let batches = batches[..count].to_vec();
-        (count > 0).then(|| planned.answer(batches).ok())?
+        let lengths = batches[first..].iter().map(StampedBatch::len);
+        let end = first + lengths.take_while(|&length| fits(length)).count();
+        let reply = planned.part(first..end, &batches[first..end])?;
+        Some(ReadReply {
+            bounds: wanted.bounds,
+            ..reply
+        })
     }
 }
 

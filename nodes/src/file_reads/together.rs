@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use model::{Offset, TopicPartition};
 use node_api::{LogBounds, ReadError, ReadReply};
-use partition_log::{FrameAt, FrameRun};
+use partition_log::{FrameAt, FrameEntry, FrameRun};
 use records::StampedBatch;
 use wal::SegmentReader;
 
@@ -33,12 +33,11 @@ pub(super) struct Together {
 pub(super) type Share = Result<Vec<StampedBatch>, ReadError>;
 
 /// A read and what it takes: none where no batch fits.
-#[derive(Clone)]
 pub(super) struct Planned {
     pub(super) index: usize,
     pub(super) partition: TopicPartition,
     pub(super) offset: Offset,
-    pub(super) bounds: LogBounds,
+    bounds: LogBounds,
     run: Result<Option<FrameRun>, ReadError>,
 }
 
@@ -160,9 +159,14 @@ impl Together {
     }
 
     /// The reads that have something to come.
-    pub(super) fn planned(&self) -> impl Iterator<Item = &Planned> {
+    pub(super) fn all_planned(&self) -> impl Iterator<Item = &Planned> {
         let has_some = |planned: &&Planned| matches!(planned.run, Ok(Some(_)));
         self.reads.iter().filter(has_some)
+    }
+
+    /// The read of this number, if it has something to come.
+    pub(super) fn planned(&self, index: usize) -> Option<&Planned> {
+        self.all_planned().find(|planned| planned.index == index)
     }
 
     /// How much is to be read.
@@ -174,7 +178,7 @@ impl Together {
 
 impl Planned {
     /// Leaves the first `count` batches, if there are more.
-    pub(super) fn cut(&mut self, count: usize) {
+    fn cut(&mut self, count: usize) {
         let Ok(Some(run)) = &mut self.run else {
             return;
         };
@@ -191,7 +195,38 @@ impl Planned {
         }
     }
 
-    pub(super) fn answer(&self, mut batches: Vec<StampedBatch>) -> Result<ReadReply, ReadError> {
+    /// Where what it takes ends.
+    pub(super) fn end(&self) -> Offset {
+        let last = self.frames().last();
+        last.map_or(self.offset, FrameEntry::end_offset)
+    }
+
+    /// Which of its batches has the record at `offset`.
+    pub(super) fn frame_with(&self, offset: Offset) -> usize {
+        self.frames()
+            .partition_point(|frame| frame.end_offset() <= offset)
+    }
+
+    fn frames(&self) -> &[FrameEntry] {
+        match &self.run {
+            Ok(Some(run)) => &run.frames,
+            Ok(None) | Err(_) => &[],
+        }
+    }
+
+    /// The answer with some of its batches; none with none of them.
+    pub(super) fn part(&self, which: Range<usize>, batches: &[StampedBatch]) -> Option<ReadReply> {
+        let run = self.run.as_ref().ok()?.as_ref()?;
+        let is_end = which.end == run.frames.len();
+        let run = FrameRun {
+            next_offset: run.frames[which].last()?.end_offset(),
+            next_position: run.next_position.filter(|_| is_end),
+            frames: Vec::new(),
+        };
+        Some(reply(&run, batches, self.bounds))
+    }
+
+    fn answer(&self, mut batches: Vec<StampedBatch>) -> Result<ReadReply, ReadError> {
         let bounds = self.bounds;
         let Some(run) = self.run.as_ref().map_err(ReadError::clone)? else {
             return Ok(ReadReply {
@@ -202,14 +237,19 @@ impl Planned {
         };
         // The log lies in order, so that there is nothing to move.
         batches.sort_by_key(StampedBatch::base_offset);
-        Ok(ReadReply {
-            bytes: batches.iter().map(StampedBatch::len).sum(),
-            segments: pieces(batches.iter()),
-            next_offset: run.next_offset,
-            next_position: run.next_position,
-            bounds,
-            retry_after: Duration::ZERO,
-        })
+        Ok(reply(run, &batches, bounds))
+    }
+}
+
+/// The answer with these batches, behind which a run ends.
+fn reply(run: &FrameRun, batches: &[StampedBatch], bounds: LogBounds) -> ReadReply {
+    ReadReply {
+        bytes: batches.iter().map(StampedBatch::len).sum(),
+        segments: pieces(batches.iter()),
+        next_offset: run.next_offset,
+        next_position: run.next_position,
+        bounds,
+        retry_after: Duration::ZERO,
     }
 }
 

@@ -1,15 +1,15 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::time::Duration;
 
 use model::{NodeEpoch, Timestamp};
 use partition_log::SegmentId;
 use records::batches;
+use tokio::sync::mpsc;
 use wal::contract::config;
 use wal::fixtures::{HandClock, append, offset, partition};
 use wal::{FileDisk, WalConfig, WalEvent};
 
-use super::super::FileReads;
+use super::super::{FileReads, Outlet};
 use super::*;
 
 /// Size of a record.
@@ -159,12 +159,33 @@ fn what_follows_is_there_before_it_is_asked_for_and_is_handed_out_once() {
 }
 
 #[test]
-fn who_may_have_less_now_gets_the_beginning() {
+fn who_may_have_less_now_gets_the_beginning_and_then_the_rest() {
     let log = Log::new();
     log.go(vec![log.read(0, 0, 8 * BODY)]);
     assert_eq!(log.claim(log.read(0, 7, 3 * BODY)), Some((vec![7, 8], 9)));
+    assert_eq!(log.claim(log.read(0, 9, 2 * BODY)), Some((vec![9], 10)));
+    assert_eq!(
+        log.claim(log.read(0, 10, 9 * BODY)),
+        Some(((10..14).collect(), 14))
+    );
+    assert_eq!(log.ahead().lock().bytes(), 0);
     log.go(vec![log.read(0, 0, 8 * BODY)]);
     assert_eq!(log.claim(log.read(0, 7, BODY)), None, "not one batch");
+    assert_eq!(log.claim(log.read(0, 6, 3 * BODY)), None, "before it");
+    assert_eq!(
+        log.claim(log.read(0, 9, 3 * BODY)),
+        Some((vec![9, 10], 11)),
+        "some was had elsewhere"
+    );
+    assert_eq!(
+        log.claim(log.read(1, 11, 3 * BODY)),
+        None,
+        "another partition"
+    );
+    assert_eq!(
+        log.claim(log.read(0, 11, 9 * BODY)),
+        Some(((11..14).collect(), 14))
+    );
 }
 
 #[test]
@@ -192,7 +213,7 @@ fn what_waits_has_a_bound_and_goes_when_nobody_comes() {
     let log = Log::new();
     let large = 4 << 20;
     let mut taken = 0;
-    for from in 0..20 {
+    for from in (0..20).rev() {
         log.ahead()
             .read(log.source(), vec![log.read(0, from, large)]);
         let mut waiting = log.ahead().lock();
@@ -201,7 +222,7 @@ fn what_waits_has_a_bound_and_goes_when_nobody_comes() {
     }
     assert!((7..20).contains(&taken), "{taken}");
     assert!(
-        log.claim(log.read(0, 0, large)).is_some(),
+        log.claim(log.read(0, 19, large)).is_some(),
         "nothing was given up for another"
     );
     let reads = vec![(0, log.read(1, 0, large))];
@@ -215,9 +236,22 @@ fn what_waits_has_a_bound_and_goes_when_nobody_comes() {
     };
     let sweep = Arc::new(sweep(AHEAD_BYTES_MAX));
     assert!(!log.ahead().lock().put(&sweep, now));
-    let later = now + AHEAD_WAIT_MAX + Duration::from_millis(1);
+    let later = now + AHEAD_SAFE_FOR + Duration::from_millis(1);
     assert!(log.ahead().lock().put(&sweep, later));
     assert_eq!(log.ahead().lock().bytes(), AHEAD_BYTES_MAX);
+    drop(sweep);
+    log.ahead().give_up(now + AHEAD_WAIT_MAX);
+    assert_eq!(log.ahead().lock().bytes(), 0);
+}
+
+#[test]
+fn what_waits_is_not_read_again() {
+    let log = Log::new();
+    log.go(vec![log.read(0, 0, 8 * BODY)]);
+    let bytes = log.ahead().lock().bytes();
+    log.go(vec![log.read(0, 0, 8 * BODY)]);
+    assert_eq!(log.ahead().lock().bytes(), bytes);
+    assert_eq!(log.ahead().lock().sweeps.len(), 1);
 }
 
 #[test]
@@ -225,4 +259,21 @@ fn little_is_not_read_ahead() {
     let log = Log::new();
     log.go(vec![log.read(0, 0, 2 * BODY)]);
     assert_eq!(log.ahead().lock().bytes(), 0);
+}
+
+#[tokio::test]
+async fn where_an_answer_has_no_room_for_some_nothing_is_read_ahead() {
+    for (other_bytes_max, is_read_ahead) in [(0, false), (5 * BODY, true)] {
+        let log = Log::new();
+        let reads = vec![
+            (0, log.read(0, 0, 5 * BODY)),
+            (1, log.read(1, 0, other_bytes_max)),
+        ];
+        let (charge, _charged) = mpsc::unbounded_channel();
+        let (replies, mut answers) = mpsc::channel(2);
+        let outlet = Outlet { charge, replies };
+        log.files.read_together(reads, outlet).await;
+        assert_eq!(answers.recv().await.unwrap().len(), 2);
+        assert_eq!(log.ahead().lock().bytes() > 0, is_read_ahead);
+    }
 }
