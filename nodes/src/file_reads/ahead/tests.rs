@@ -264,10 +264,10 @@ fn little_is_not_read_ahead() {
 #[test]
 fn where_an_answer_has_no_room_for_some_nothing_is_read_ahead() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    for (other_bytes_max, is_read_ahead) in [(0, false), (5 * BODY, true)] {
+    for (other_bytes_max, is_read_ahead) in [(0, false), (8 * BODY, true)] {
         let log = Log::new();
         let reads = vec![
-            (0, log.read(0, 0, 5 * BODY)),
+            (0, log.read(0, 0, 8 * BODY)),
             (1, log.read(1, 0, other_bytes_max)),
         ];
         let (charge, _charged) = mpsc::unbounded_channel();
