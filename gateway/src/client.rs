@@ -3,13 +3,12 @@
 //! Owns: address, listener, advertised name, place, mute, interest in news, topics that it fetches. Does not own: who the client
 //! is (`session`).
 
-use std::hash::BuildHasher;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use auth::TlsName;
-use model::{IdHash, TopicPartition, VirtualClusterId};
+use model::VirtualClusterId;
 use tokio::time::Instant;
 
 use crate::gates::Place;
@@ -41,10 +40,8 @@ pub(crate) struct Client {
     pub(crate) interest: Mutex<Interest>,
     /// Which topics its last fetch named.
     pub(crate) readable_topics: Mutex<ReadableTopics>,
-    /// Fetches since the client turned the order: each starts with another partition.
+    /// Fetches so far: each starts with another partition.
     turns: AtomicUsize,
-    /// What tells the first partition of the last fetch from others.
-    first_of_last_fetch: AtomicU64,
 }
 
 impl Client {
@@ -65,7 +62,6 @@ impl Client {
             interest: Mutex::new(Interest::new(news)),
             readable_topics: Mutex::default(),
             turns: AtomicUsize::new(0),
-            first_of_last_fetch: AtomicU64::new(0),
         }
     }
 
@@ -77,14 +73,9 @@ impl Client {
         }
     }
 
-    /// Where in its order the client's next fetch begins, whose first partition this is, so that large partitions do
-    /// not starve those behind them. Many clients turn the order themselves; then theirs holds.
-    pub(crate) fn next_turn(&self, first: Option<TopicPartition>) -> usize {
-        let mark = IdHash::default().hash_one(first);
-        if self.first_of_last_fetch.swap(mark, Ordering::Relaxed) != mark {
-            self.turns.store(0, Ordering::Relaxed);
-            return 0;
-        }
-        self.turns.fetch_add(1, Ordering::Relaxed) + 1
+    /// Where in its order the client's next fetch begins, so that large partitions do not starve
+    /// those behind them.
+    pub(crate) fn next_turn(&self) -> usize {
+        self.turns.fetch_add(1, Ordering::Relaxed)
     }
 }

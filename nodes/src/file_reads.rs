@@ -82,7 +82,10 @@ pub(crate) struct Outlet {
 
 impl Outlet {
     /// Charges, and answers in one message.
-    fn answer(&self, answers: impl IntoIterator<Item = Answered>) {
+    fn answer(&self, answers: Vec<Answered>) {
+        if answers.is_empty() {
+            return;
+        }
         let charged = answers.into_iter().map(|(index, partition, answer)| {
             if let Ok(answer) = &answer {
                 // The shard may have stopped; then nobody counts any more.
@@ -137,59 +140,84 @@ impl FileReads {
             let busy = reads
                 .into_iter()
                 .map(|(index, read)| (index, read.partition, Err(ReadError::Busy)));
-            return outlet.answer(busy);
+            return outlet.answer(busy.collect());
         };
         let files = self.clone();
         tokio::spawn(async move {
-            if files.read_together(reads, outlet).await.is_some() {
-                drop(waiting);
-                tokio::time::sleep(AHEAD_WAIT_MAX).await;
-                files.source.ahead.give_up(Instant::now());
+            let next = files.read_together(reads, outlet).await;
+            drop(waiting);
+            if let Some(next) = next {
+                files.read_ahead(next).await;
             }
         });
     }
 
-    /// Reads and answers, and then reads ahead what follows, if that is known.
-    async fn read_together(&self, reads: Vec<(usize, FileRead)>, outlet: Outlet) -> Option<()> {
+    /// Reads and answers; says what follows, if that is known.
+    async fn read_together(
+        &self,
+        reads: Vec<(usize, FileRead)>,
+        outlet: Outlet,
+    ) -> Option<Vec<FileRead>> {
         // Where an answer has no room for some of the partitions, it is not known which of them come next.
         let has_room_for_all = reads.iter().all(|(_, read)| read.bytes_max > 0);
         let followers = reads.iter().filter(|_| has_room_for_all);
         let followers: Vec<_> = followers.filter_map(Follower::of).collect();
-        let answers = self.answers(reads).await?;
+        let answers = self.answers(reads, &outlet).await?;
         let followers = followers.into_iter();
         let next: Vec<_> = followers
             .filter_map(|follower| follower.next(&answers))
             .collect();
-        outlet.answer(answers);
-        if next.is_empty() {
-            return None;
-        }
-        self.run(move |source| source.ahead.read(source, next))
-            .await
+        (!next.is_empty()).then_some(next)
     }
 
-    /// Where a part of it fails by a bug, nothing is answered, which tells that it was not read.
-    async fn answers(&self, reads: Vec<(usize, FileRead)>) -> Option<Vec<Answered>> {
+    /// Reads what nobody has asked for yet, where the threads have little else to do.
+    async fn read_ahead(&self, reads: Vec<FileRead>) {
+        if self.places.available_permits() < FILE_READS_MAX / 2 {
+            return;
+        }
+        let reading = self.run(move |source| source.ahead.read(source, reads));
+        if reading.await == Some(false) {
+            return;
+        }
+        tokio::time::sleep(AHEAD_WAIT_MAX).await;
+        self.source.ahead.give_up(Instant::now());
+    }
+
+    /// Answers, first with what was read ahead, and says what was answered. Where a part of the rest fails by a bug, that
+    /// is not answered, which tells that it was not read.
+    async fn answers(
+        &self,
+        reads: Vec<(usize, FileRead)>,
+        outlet: &Outlet,
+    ) -> Option<Vec<Answered>> {
+        let at_once = outlet.clone();
         let planned = self.run(move |source| {
             let (mut answers, reads) = source.ahead.claim(source, reads);
+            at_once.answer(answers.clone());
+            if reads.is_empty() {
+                return (answers, None);
+            }
             let together = Together::plan(source, reads);
             if together.parts().len() > 1 {
                 return (answers, Some(together));
             }
-            let found = together.read(source, 0);
-            answers.extend(together.answers([found]));
+            let found = together.answers([together.read(source, 0)]);
+            at_once.answer(found.clone());
+            answers.extend(found);
             (answers, None)
         });
         let (mut answers, together) = planned.await?;
-        if let Some(together) = together {
-            let together = Arc::new(together);
-            let parts = (0..together.parts().len()).map(|part| {
-                let together = Arc::clone(&together);
-                self.run(move |source| together.read(source, part))
-            });
-            let found: Option<Vec<_>> = join_all(parts).await.into_iter().collect();
-            answers.extend(together.answers(found?));
-        }
+        let Some(together) = together.map(Arc::new) else {
+            return Some(answers);
+        };
+        let parts = (0..together.parts().len()).map(|part| {
+            let together = Arc::clone(&together);
+            self.run(move |source| together.read(source, part))
+        });
+        let found: Option<Vec<_>> = join_all(parts).await.into_iter().collect();
+        let found = together.answers(found?);
+        outlet.answer(found.clone());
+        answers.extend(found);
         Some(answers)
     }
 
@@ -361,7 +389,7 @@ mod tests {
             ..ReadReply::default()
         };
         let outlet = Outlet { charge, replies };
-        outlet.answer([
+        outlet.answer(vec![
             (4, partition(0), Ok(reply(1000))),
             (2, partition(1), Err(ReadError::Storage)),
             (0, partition(2), Ok(reply(7))),

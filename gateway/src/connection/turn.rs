@@ -1,7 +1,8 @@
 //! How long one half of a connection has its thread to itself.
 //!
 //! Owns: when it lets others go first. Does not own: what it reads or writes.
-//! Invariant: a turn that is over stays so until others have had theirs, however often the wait is dropped.
+//! Invariant: a turn that is over stays so until others have had theirs, however often the wait is dropped, or until there
+//! was nothing to read or write.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -21,7 +22,7 @@ impl Turn {
         self.bytes += bytes;
     }
 
-    /// Waits for what takes bytes. If that is not there yet, others have their turn meanwhile, and this one begins anew.
+    /// Waits for what takes bytes. If that is not there yet, this half has nothing to do, and its turn begins anew.
     pub(crate) async fn wait<F: Future>(&mut self, bytes: F) -> F::Output {
         let mut bytes = pin!(bytes);
         poll_fn(|context| {

@@ -15,7 +15,7 @@
 
 use std::time::Duration;
 
-use model::{FetchOverLimit, Offset, Topic, TopicId, TopicPartition};
+use model::{FetchOverLimit, Offset, Topic, TopicId};
 use node_api::{LogBounds, ReadError};
 use quota::LimitName;
 use tokio::time::Instant;
@@ -68,8 +68,7 @@ pub(crate) async fn handle(call: Call, request: FetchRequest) -> Answer {
             .expect("nothing panics while it is held");
         interest.set(parts.iter().map(|part| part.partition))
     };
-    let first = parts.first().map(|part| part.partition);
-    let terms = terms(&call, &request, first);
+    let terms = terms(&call, &request);
     let is_throttled = terms.bytes_max == 0 && request.max_bytes > 0;
     let mut plan = Plan::new(parts, terms, has_error);
     if is_throttled {
@@ -169,7 +168,7 @@ fn out_of_range(bounds: LogBounds) -> Fault {
     Fault::Read(ReadError::OutOfRange { bounds })
 }
 
-fn terms(call: &Call, request: &FetchRequest, first: Option<TopicPartition>) -> Terms {
+fn terms(call: &Call, request: &FetchRequest) -> Terms {
     let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
     let limit = call
         .cluster
@@ -182,7 +181,7 @@ fn terms(call: &Call, request: &FetchRequest, first: Option<TopicPartition>) -> 
         bytes_max: u32::try_from(request.max_bytes).unwrap_or(0).min(limit),
         deadline: Instant::now() + max_wait.min(FETCH_WAIT_MAX),
         read_committed: request.isolation_level == READ_COMMITTED,
-        turn: call.client.next_turn(first),
+        turn: call.client.next_turn(),
     }
 }
 

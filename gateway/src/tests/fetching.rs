@@ -159,18 +159,6 @@ async fn limits_are_kept_but_for_the_first_batch() {
     let (response, waited) = timed(&mut peer, small(1)).await;
     assert_eq!(fetched(&response), [(0, 3, 1), (0, 3, 0)]);
     assert_eq!(waited, 0);
-    for order in [[1, 0], [0, 1], [1, 0]] {
-        let turned = FetchRequest {
-            max_bytes: 1,
-            ..fetch_of("t", &order.map(|partition| (partition, 0)))
-        };
-        let (response, _) = timed(&mut peer, turned).await;
-        assert_eq!(
-            fetched(&response),
-            [(0, 3, 1), (0, 3, 0)],
-            "who turns the order himself is served in his"
-        );
-    }
 }
 
 #[tokio::test(start_paused = true)]

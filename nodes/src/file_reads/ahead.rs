@@ -88,11 +88,12 @@ impl Follower {
     /// The read that follows this one's answer.
     pub(super) fn next(self, answers: &[Answered]) -> Option<FileRead> {
         let (_, _, answer) = answers.iter().find(|(index, ..)| *index == self.index)?;
-        let offset = answer
-            .as_ref()
-            .ok()
-            .filter(|reply| reply.bytes > 0)?
-            .next_offset;
+        let reply = answer.as_ref().ok().filter(|reply| reply.bytes > 0)?;
+        let offset = reply.next_offset;
+        // Who got little is not read much for.
+        let several = u32::try_from(reply.bytes)
+            .unwrap_or(u32::MAX)
+            .saturating_mul(4);
         let (extent, then) = match offset < self.extent.end_offset {
             true => (self.extent, self.then),
             false => (self.then?, None),
@@ -102,7 +103,7 @@ impl Follower {
             offset,
             plan: ReadPlan::Sealed(extent),
             then,
-            bytes_max: self.bytes_max,
+            bytes_max: self.bytes_max.min(several),
             first_bytes_max: self.first_bytes_max,
             bounds: self.bounds,
         })
@@ -129,11 +130,13 @@ impl Ahead {
     /// What was read ahead of this, as much as it may have; the rest waits on.
     fn hand_out(&self, source: &Source, read: &FileRead) -> Option<ReadReply> {
         let rest = self.lock().take(read.partition, read.offset)?;
-        let reply = rest.reply(source, read);
+        // What cannot be read is given up, and tried anew by whoever wants it.
+        let batches = rest.sweep.shares(source)[rest.at].as_ref().ok()?;
+        let reply = rest.reply(batches, read);
         let on = reply
             .as_ref()
             .map_or(read.offset, |reply| reply.next_offset);
-        if on < rest.end {
+        if on < rest.end && rest.sweep.began_at.elapsed() < AHEAD_WAIT_MAX {
             self.lock().reads.insert((read.partition, on), rest);
         }
         let bytes = reply.as_ref().map_or(0, |reply| reply.bytes);
@@ -141,8 +144,8 @@ impl Ahead {
         reply
     }
 
-    /// Reads ahead, if that is worth it and there is room.
-    pub(super) fn read(&self, source: &Source, mut reads: Vec<FileRead>) {
+    /// Reads ahead, if that is worth it and there is room; says whether it did.
+    pub(super) fn read(&self, source: &Source, mut reads: Vec<FileRead>) -> bool {
         {
             let waiting = self.lock();
             reads.retain(|read| waiting.find(read.partition, read.offset).is_none());
@@ -150,7 +153,7 @@ impl Ahead {
         let together = Together::plan(source, reads.into_iter().enumerate().collect());
         let bytes = together.bytes();
         if bytes < AHEAD_BYTES_MIN {
-            return;
+            return false;
         }
         let now = Instant::now();
         let sweep = Arc::new(Sweep {
@@ -159,10 +162,12 @@ impl Ahead {
             began_at: now,
             shares: OnceLock::new(),
         });
-        if self.lock().put(&sweep, now) {
+        let has_room = self.lock().put(&sweep, now);
+        if has_room {
             counter!("tidegate_node_read_ahead_bytes_total").increment(bytes);
             sweep.shares(source);
         }
+        has_room
     }
 
     /// Gives up what has waited for long.
@@ -238,14 +243,17 @@ impl Sweep {
 
 impl Rest {
     /// As much as `wanted` may have; none where that is nothing.
-    fn reply(&self, source: &Source, wanted: &FileRead) -> Option<ReadReply> {
-        let batches = self.sweep.shares(source)[self.at].as_ref().ok()?;
+    fn reply(&self, batches: &[StampedBatch], wanted: &FileRead) -> Option<ReadReply> {
         let planned = self.sweep.together.planned(self.at)?;
         let first = planned.frame_with(wanted.offset);
         let mut bytes = 0;
         let mut fits = |length: usize| {
+            let most = match bytes {
+                0 => wanted.bytes_max.max(wanted.first_bytes_max),
+                _ => wanted.bytes_max,
+            };
             bytes += length;
-            bytes <= wanted.bytes_max as usize
+            bytes <= most as usize
         };
         let lengths = batches[first..].iter().map(StampedBatch::len);
         let end = first + lengths.take_while(|&length| fits(length)).count();

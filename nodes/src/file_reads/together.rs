@@ -16,6 +16,7 @@ use node_api::{LogBounds, ReadError, ReadReply};
 use partition_log::{FrameAt, FrameEntry, FrameRun};
 use records::StampedBatch;
 use wal::SegmentReader;
+use wal::reader::READ_GAP_MAX;
 
 use super::{Answered, FileRead, Source, told};
 use crate::limits::{FILE_READ_PART_BYTES_MIN, FILE_READ_PARTS_MAX};
@@ -169,10 +170,16 @@ impl Together {
         self.all_planned().find(|planned| planned.index == index)
     }
 
-    /// How much is to be read.
+    /// How much is to be read, with what lies between.
     pub(super) fn bytes(&self) -> u64 {
-        let lengths = self.sweep.iter().map(|wanted| wanted.at.length);
-        lengths.map(u64::from).sum()
+        let lengths = self.sweep.iter().map(|wanted| u64::from(wanted.at.length));
+        let gaps = self.sweep.windows(2).filter_map(|pair| {
+            let (before, next) = (pair[0].at, pair[1].at);
+            let end = before.position + u64::from(before.length);
+            let gap = next.position.checked_sub(end)?;
+            (before.segment == next.segment && gap <= READ_GAP_MAX).then_some(gap)
+        });
+        lengths.sum::<u64>() + gaps.sum::<u64>()
     }
 }
 

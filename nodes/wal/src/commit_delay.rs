@@ -5,9 +5,12 @@
 //! A sync costs the same for one frame as for ten, and so does what it sets in motion: the log's
 //! thread, the shard, who wrote and who reads. So a group of few frames waits for more, [`COMMIT_DELAY`] at most, if that
 //! pays: if others came in the last waits. Who sends one batch and waits for its answer gains nothing by a wait and is
-//! spared it, as is everybody where batches are few.
+//! spared it, as is everybody where batches are few; and where only two come at a time, nobody waits for a third.
 
 use std::time::Duration;
+
+use crate::running::Message;
+use crate::write::PreparedFrame;
 
 /// How long a group waits at most: enough for two more of those that come each millisecond.
 pub(crate) const COMMIT_DELAY: Duration = Duration::from_micros(2000);
@@ -24,6 +27,34 @@ const SPARED_MIN: u32 = 4;
 /// At the bound it is tried again after so many.
 const SPARED_MAX: u32 = 1024;
 
+/// After so many waits in a row for [`FRAMES_ENOUGH`] that ended with fewer, two are enough.
+const SHORT_IN_A_ROW: u32 = 8;
+
+/// They are enough for so many groups, then for twice as many, and so on.
+const FEWER_MIN: u32 = 64;
+
+/// At the bound more are hoped for again after so many.
+const FEWER_MAX: u32 = 4096;
+
+/// What a message weighs for a group that waits, in frames. What is no frame does not hurry, but the end does, and
+/// so does what is worth a sync of its own.
+pub(crate) fn weight(message: &Message) -> usize {
+    match message {
+        Message::Frames(frames) => {
+            let is_large = |frame: &PreparedFrame| frame.frame_bytes() >= BYTES_ENOUGH;
+            if frames.iter().any(is_large) {
+                return usize::MAX;
+            }
+            frames.len()
+        }
+        Message::End => usize::MAX,
+        Message::Recycle(_)
+        | Message::Prepared(_)
+        | Message::Recycled { .. }
+        | Message::Meters(_) => 0,
+    }
+}
+
 /// See the file's header.
 #[derive(Debug)]
 pub(crate) struct CommitDelay {
@@ -31,6 +62,12 @@ pub(crate) struct CommitDelay {
     spared: u32,
     /// How many do after the next wait in vain.
     next_spared: u32,
+    /// Waits in a row that ended with fewer than were hoped for.
+    short: u32,
+    /// Groups for which two frames are still enough.
+    fewer: u32,
+    /// For how many they are, the next time.
+    next_fewer: u32,
 }
 
 impl Default for CommitDelay {
@@ -38,6 +75,9 @@ impl Default for CommitDelay {
         Self {
             spared: 0,
             next_spared: SPARED_MIN,
+            short: 0,
+            fewer: 0,
+            next_fewer: FEWER_MIN,
         }
     }
 }
@@ -52,16 +92,32 @@ impl CommitDelay {
             self.spared -= 1;
             return 0;
         }
-        FRAMES_ENOUGH - frames
+        let enough = match self.fewer {
+            0 => FRAMES_ENOUGH,
+            _ => 2,
+        };
+        self.fewer = self.fewer.saturating_sub(1);
+        enough.saturating_sub(frames)
     }
 
-    /// Learns whether others came in a wait.
-    pub(crate) fn waited(&mut self, others_came: bool) {
-        if others_came {
-            self.next_spared = SPARED_MIN;
-        } else {
+    /// Learns how many frames a group had before a wait, how many it wanted, and how many it has.
+    pub(crate) fn waited(&mut self, before: usize, wanted: usize, frames: usize) {
+        if frames == before {
             self.spared = self.next_spared;
             self.next_spared = (self.next_spared * 2).min(SPARED_MAX);
+            return;
+        }
+        self.next_spared = SPARED_MIN;
+        if frames >= FRAMES_ENOUGH {
+            (self.short, self.next_fewer) = (0, FEWER_MIN);
+        } else if frames < before + wanted {
+            self.short += 1;
+            if self.short >= SHORT_IN_A_ROW {
+                // When it is tried again, once is enough.
+                self.short = SHORT_IN_A_ROW - 1;
+                self.fewer = self.next_fewer;
+                self.next_fewer = (self.next_fewer * 2).min(FEWER_MAX);
+            }
         }
     }
 }
@@ -83,16 +139,43 @@ mod tests {
         let mut delay = CommitDelay::default();
         let mut waits = 0;
         for _ in 0..10_000 {
-            if delay.wanted(1, 100) > 0 {
+            let wanted = delay.wanted(1, 100);
+            if wanted > 0 {
                 waits += 1;
-                delay.waited(false);
+                delay.waited(1, wanted, 1);
             }
         }
         assert!((9..20).contains(&waits), "{waits}");
         while delay.wanted(1, 100) == 0 {}
         for _ in 0..100 {
-            delay.waited(true);
-            assert!(delay.wanted(1, 100) > 0);
+            delay.waited(1, 2, 3);
+            assert_eq!(delay.wanted(1, 100), 2);
+        }
+    }
+
+    #[test]
+    fn two_who_wait_for_their_answers_hardly_wait_for_a_third() {
+        let mut delay = CommitDelay::default();
+        let mut in_vain = 0;
+        for _ in 0..10_000 {
+            let wanted = delay.wanted(1, 100);
+            if wanted > 0 {
+                in_vain += usize::from(wanted == 2);
+                delay.waited(1, wanted, 2);
+            }
+        }
+        assert!((8..30).contains(&in_vain), "{in_vain}");
+        // A third one comes, and is soon waited for again.
+        let mut missed = 0;
+        while delay.wanted(1, 100) == 1 {
+            delay.waited(1, 1, 2);
+            missed += 1;
+        }
+        assert!(missed <= FEWER_MAX);
+        delay.waited(1, 2, 3);
+        for short in 0..1000 {
+            assert_eq!(delay.wanted(1, 100), 2, "now and then one is missing");
+            delay.waited(1, 2, if short % 8 == 0 { 3 } else { 2 });
         }
     }
 }

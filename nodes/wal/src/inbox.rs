@@ -6,6 +6,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use crate::commit_delay;
 use crate::running::Message;
 
 /// The end to send to.
@@ -24,7 +25,9 @@ struct Queue {
 #[derive(Default)]
 struct State {
     messages: Vec<Message>,
-    /// So many messages wake the thread; none while it is awake.
+    /// What they weigh for a thread that waits for so much.
+    weight: usize,
+    /// So much wakes the thread; nothing does while it is awake.
     wakes_at: Option<usize>,
     closed: bool,
 }
@@ -42,10 +45,9 @@ impl InboxSender {
         if state.closed {
             return Err(message);
         }
+        state.weight = state.weight.saturating_add(commit_delay::weight(&message));
         state.messages.push(message);
-        let wakes = state
-            .wakes_at
-            .is_some_and(|enough| state.messages.len() >= enough);
+        let wakes = state.wakes_at.is_some_and(|enough| state.weight >= enough);
         if wakes {
             state.wakes_at = None;
         }
@@ -60,24 +62,25 @@ impl InboxSender {
 impl Inbox {
     /// Takes all that is there, be it nothing.
     pub(crate) fn take(&self) -> Vec<Message> {
-        std::mem::take(&mut self.0.lock().messages)
+        self.0.lock().take()
     }
 
     /// Waits for a message, and takes all that are there then.
     pub(crate) fn wait(&self) -> Vec<Message> {
         let mut state = self.0.lock();
         while state.messages.is_empty() {
-            state.wakes_at = Some(1);
+            // Also by what does not hurry.
+            state.wakes_at = Some(0);
             let woken = self.0.arrived.wait(state);
             state = woken.unwrap_or_else(PoisonError::into_inner);
         }
         state.take()
     }
 
-    /// Waits until there are so many messages, or until then, and takes what is there.
+    /// Waits until messages of this weight are there, or until then, and takes what is there.
     pub(crate) fn wait_until(&self, enough: usize, until: Instant) -> Vec<Message> {
         let mut state = self.0.lock();
-        while state.messages.len() < enough {
+        while state.weight < enough {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
@@ -111,6 +114,7 @@ impl Queue {
 impl State {
     fn take(&mut self) -> Vec<Message> {
         self.wakes_at = None;
+        self.weight = 0;
         std::mem::take(&mut self.messages)
     }
 }
@@ -123,27 +127,36 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
+    use crate::fixtures::{append, partition};
+    use crate::write::PreparedFrame;
 
     fn soon() -> Instant {
         Instant::now() + Duration::from_millis(5)
     }
 
-    fn message() -> Message {
-        Message::Recycle(SegmentId(0))
+    fn frames(count: u64) -> Message {
+        let frame = |number| append(partition(0), number, 1, &[1; 100], None);
+        Message::Frames(
+            (0..count)
+                .map(|number| PreparedFrame::new(frame(number)))
+                .collect(),
+        )
     }
 
     #[test]
-    fn what_waits_is_woken_by_as_many_as_it_waits_for() {
-        let (sender, inbox) = inbox();
-        std::thread::scope(|scope| {
-            let far = Instant::now() + Duration::from_secs(60);
-            let waiting = scope.spawn(move || inbox.wait_until(3, far).len());
-            for _ in 0..3 {
-                assert!(!waiting.is_finished());
-                assert!(sender.send(message()).is_ok());
-            }
-            assert_eq!(waiting.join().unwrap(), 3);
-        });
+    fn what_waits_is_woken_by_as_many_frames_as_it_waits_for() {
+        for messages in [&[1, 1, 1][..], &[3], &[1, 40]] {
+            let (sender, inbox) = inbox();
+            std::thread::scope(|scope| {
+                let far = Instant::now() + Duration::from_secs(600);
+                let waiting = scope.spawn(move || inbox.wait_until(3, far).len());
+                for &count in messages {
+                    assert!(!waiting.is_finished());
+                    assert!(sender.send(frames(count)).is_ok());
+                }
+                assert_eq!(waiting.join().unwrap(), messages.len());
+            });
+        }
     }
 
     #[test]
@@ -151,10 +164,15 @@ mod tests {
         let (sender, inbox) = inbox();
         assert!(inbox.take().is_empty());
         assert!(inbox.wait_until(1, soon()).is_empty());
-        assert!(sender.send(message()).is_ok());
+        assert!(sender.send(frames(1)).is_ok());
         assert_eq!(inbox.wait_until(2, soon()).len(), 1);
-        assert!(sender.send(message()).is_ok());
+        assert!(sender.send(Message::Recycle(SegmentId(0))).is_ok());
+        assert_eq!(inbox.wait_until(1, soon()).len(), 1, "it does not hurry");
+        assert!(sender.send(Message::Recycle(SegmentId(0))).is_ok());
         assert_eq!(inbox.wait().len(), 1);
+        assert!(sender.send(Message::End).is_ok());
+        let far = Instant::now() + Duration::from_secs(600);
+        assert_eq!(inbox.wait_until(3, far).len(), 1, "the end does");
     }
 
     #[test]
@@ -164,6 +182,6 @@ mod tests {
         assert!(sender.send(Message::Meters(reply)).is_ok());
         drop(inbox);
         assert!(answer.blocking_recv().is_err());
-        assert!(sender.send(message()).is_err());
+        assert!(sender.send(frames(1)).is_err());
     }
 }

@@ -167,7 +167,7 @@ impl Writer {
         }
         let until = Instant::now() + COMMIT_DELAY;
         let ended = self.take_all(inbox.wait_until(wanted, until))?;
-        self.commit_delay.waited(self.pending.len() > frames);
+        self.commit_delay.waited(frames, wanted, self.pending.len());
         Ok(ended)
     }
 

@@ -245,7 +245,7 @@ mod tests {
         let file = disk.create("x", 3 * 1024 * 1024, &mut || rests += 1);
         let file = file.unwrap();
         assert_eq!(file.length().unwrap(), 3 * 1024 * 1024);
-        assert_eq!(rests, 11, "between 12 pieces");
+        assert_eq!(rests, 2, "between three pieces");
         assert!(disk.create("x", 1, &mut || {}).is_err(), "it exists");
         let odd = disk.create("odd", 4099, &mut || {}).unwrap();
         assert_eq!(odd.length().unwrap(), 4099, "no number of blocks");
