@@ -12,8 +12,8 @@ use std::time::Duration;
 use crate::running::Message;
 use crate::write::PreparedFrame;
 
-/// How long a group waits at most: enough for two more of those that come each millisecond.
-pub(crate) const COMMIT_DELAY: Duration = Duration::from_micros(2000);
+/// How long a group waits at most: enough for one or two more of those that come each millisecond.
+pub(crate) const COMMIT_DELAY: Duration = Duration::from_micros(1500);
 
 /// A group of so many frames is worth its sync.
 const FRAMES_ENOUGH: usize = 3;
