@@ -26,7 +26,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tracing::error;
 use wal::SegmentReader;
 
-use crate::file_reads::ahead::{Ahead, Follower};
+use crate::file_reads::ahead::{Ahead, Follower, following};
 use crate::file_reads::pace::Pace;
 use crate::file_reads::together::Together;
 use crate::limits::{
@@ -160,13 +160,12 @@ impl FileReads {
     ) -> Option<Vec<FileRead>> {
         // Where an answer has no room for some of the partitions, it is not known which of them come next.
         let has_room_for_all = reads.iter().all(|(_, read)| read.bytes_max > 0);
-        let followers = reads.iter().filter(|_| has_room_for_all);
-        let followers: Vec<_> = followers.filter_map(Follower::of).collect();
+        let followers = match has_room_for_all {
+            true => reads.iter().filter_map(Follower::of).collect(),
+            false => Vec::new(),
+        };
         let answers = self.answers(reads, &outlet).await?;
-        let followers = followers.into_iter();
-        let next: Vec<_> = followers
-            .filter_map(|follower| follower.next(&answers))
-            .collect();
+        let next = following(&followers, &answers);
         (!next.is_empty()).then_some(next)
     }
 

@@ -42,7 +42,7 @@ struct Waiting {
 /// What nobody has asked for yet of a read that was made ahead.
 struct Rest {
     sweep: Arc<Sweep>,
-    /// The number of the read.
+    /// Which of its reads it is.
     at: usize,
     /// Where it ends.
     end: Offset,
@@ -86,9 +86,7 @@ impl Follower {
     }
 
     /// The read that follows this one's answer.
-    pub(super) fn next(self, answers: &[Answered]) -> Option<FileRead> {
-        let (_, _, answer) = answers.iter().find(|(index, ..)| *index == self.index)?;
-        let reply = answer.as_ref().ok().filter(|reply| reply.bytes > 0)?;
+    fn next(&self, reply: &ReadReply) -> Option<FileRead> {
         let offset = reply.next_offset;
         // Who got little is not read much for.
         let several = u32::try_from(reply.bytes)
@@ -108,6 +106,17 @@ impl Follower {
             bounds: self.bounds,
         })
     }
+}
+
+/// The reads that follow those that were answered with something.
+pub(super) fn following(followers: &[Follower], answers: &[Answered]) -> Vec<FileRead> {
+    let replies = answers.iter().filter_map(|(index, _, answer)| {
+        let reply = answer.as_ref().ok().filter(|reply| reply.bytes > 0)?;
+        Some((*index, reply))
+    });
+    let replies: BTreeMap<_, _> = replies.collect();
+    let next = |follower: &Follower| follower.next(replies.get(&follower.index)?);
+    followers.iter().filter_map(next).collect()
 }
 
 impl Ahead {
@@ -201,14 +210,11 @@ impl Waiting {
                 return false;
             }
         }
-        for planned in sweep.together.all_planned() {
+        for (at, planned) in sweep.together.planned().iter().enumerate() {
+            let Some(end) = planned.end() else { continue };
+            let sweep = Arc::clone(sweep);
             let read = (planned.partition, planned.offset);
-            let rest = Rest {
-                sweep: Arc::clone(sweep),
-                at: planned.index,
-                end: planned.end(),
-            };
-            self.reads.insert(read, rest);
+            self.reads.insert(read, Rest { sweep, at, end });
         }
         self.sweeps.push(Arc::downgrade(sweep));
         true
@@ -231,7 +237,7 @@ impl Waiting {
 }
 
 impl Sweep {
-    /// What was read, by the numbers of the reads; waits for it, or reads it.
+    /// What was read, in the order of the reads; waits for it, or reads it.
     fn shares(&self, source: &Source) -> &[Share] {
         self.shares.get_or_init(|| {
             let parts = 0..self.together.parts().len();
@@ -244,7 +250,7 @@ impl Sweep {
 impl Rest {
     /// As much as `wanted` may have; none where that is nothing.
     fn reply(&self, batches: &[StampedBatch], wanted: &FileRead) -> Option<ReadReply> {
-        let planned = self.sweep.together.planned(self.at)?;
+        let planned = &self.sweep.together.planned()[self.at];
         let first = planned.frame_with(wanted.offset);
         let mut bytes = 0;
         let mut fits = |length: usize| {

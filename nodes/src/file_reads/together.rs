@@ -16,7 +16,7 @@ use node_api::{LogBounds, ReadError, ReadReply};
 use partition_log::{FrameAt, FrameEntry, FrameRun};
 use records::StampedBatch;
 use wal::SegmentReader;
-use wal::reader::READ_GAP_MAX;
+use wal::reader::near_gap;
 
 use super::{Answered, FileRead, Source, told};
 use crate::limits::{FILE_READ_PART_BYTES_MIN, FILE_READ_PARTS_MAX};
@@ -35,7 +35,7 @@ pub(super) type Share = Result<Vec<StampedBatch>, ReadError>;
 
 /// A read and what it takes: none where no batch fits.
 pub(super) struct Planned {
-    pub(super) index: usize,
+    index: usize,
     pub(super) partition: TopicPartition,
     pub(super) offset: Offset,
     bounds: LogBounds,
@@ -65,7 +65,7 @@ impl Together {
         let reads: Vec<_> = planned.collect();
         let mut sweep = Vec::new();
         for (read, planned) in reads.iter().enumerate() {
-            let frames = planned.run.iter().flatten().flat_map(|run| &run.frames);
+            let frames = planned.frames().iter();
             sweep.extend(frames.map(|frame| Wanted { at: frame.at, read }));
         }
         sweep.sort_unstable_by_key(|wanted| (wanted.at.segment, wanted.at.position));
@@ -159,26 +159,16 @@ impl Together {
         batches
     }
 
-    /// The reads that have something to come.
-    pub(super) fn all_planned(&self) -> impl Iterator<Item = &Planned> {
-        let has_some = |planned: &&Planned| matches!(planned.run, Ok(Some(_)));
-        self.reads.iter().filter(has_some)
-    }
-
-    /// The read of this number, if it has something to come.
-    pub(super) fn planned(&self, index: usize) -> Option<&Planned> {
-        self.all_planned().find(|planned| planned.index == index)
+    /// The reads, in the order of their shares.
+    pub(super) fn planned(&self) -> &[Planned] {
+        &self.reads
     }
 
     /// How much is to be read, with what lies between.
     pub(super) fn bytes(&self) -> u64 {
         let lengths = self.sweep.iter().map(|wanted| u64::from(wanted.at.length));
-        let gaps = self.sweep.windows(2).filter_map(|pair| {
-            let (before, next) = (pair[0].at, pair[1].at);
-            let end = before.position + u64::from(before.length);
-            let gap = next.position.checked_sub(end)?;
-            (before.segment == next.segment && gap <= READ_GAP_MAX).then_some(gap)
-        });
+        let pairs = self.sweep.windows(2);
+        let gaps = pairs.filter_map(|pair| near_gap(pair[0].at, pair[1].at));
         lengths.sum::<u64>() + gaps.sum::<u64>()
     }
 }
@@ -202,10 +192,9 @@ impl Planned {
         }
     }
 
-    /// Where what it takes ends.
-    pub(super) fn end(&self) -> Offset {
-        let last = self.frames().last();
-        last.map_or(self.offset, FrameEntry::end_offset)
+    /// Where what it takes ends; none where that is nothing.
+    pub(super) fn end(&self) -> Option<Offset> {
+        self.frames().last().map(FrameEntry::end_offset)
     }
 
     /// Which of its batches has the record at `offset`.

@@ -134,17 +134,23 @@ mod tests {
         assert_eq!(delay.wanted(1, 100), FRAMES_ENOUGH - 1);
     }
 
-    #[test]
-    fn waits_in_vain_become_rare_and_those_that_pay_stay() {
-        let mut delay = CommitDelay::default();
-        let mut waits = 0;
+    /// What those of 10,000 groups of a frame wanted that waited, each until it had so many.
+    fn waits(delay: &mut CommitDelay, frames: usize) -> Vec<usize> {
+        let mut waits = Vec::new();
         for _ in 0..10_000 {
             let wanted = delay.wanted(1, 100);
             if wanted > 0 {
-                waits += 1;
-                delay.waited(1, wanted, 1);
+                waits.push(wanted);
+                delay.waited(1, wanted, frames);
             }
         }
+        waits
+    }
+
+    #[test]
+    fn waits_in_vain_become_rare_and_those_that_pay_stay() {
+        let mut delay = CommitDelay::default();
+        let waits = waits(&mut delay, 1).len();
         assert!((9..20).contains(&waits), "{waits}");
         while delay.wanted(1, 100) == 0 {}
         for _ in 0..100 {
@@ -156,14 +162,8 @@ mod tests {
     #[test]
     fn two_who_wait_for_their_answers_hardly_wait_for_a_third() {
         let mut delay = CommitDelay::default();
-        let mut in_vain = 0;
-        for _ in 0..10_000 {
-            let wanted = delay.wanted(1, 100);
-            if wanted > 0 {
-                in_vain += usize::from(wanted == 2);
-                delay.waited(1, wanted, 2);
-            }
-        }
+        let waits = waits(&mut delay, 2).into_iter();
+        let in_vain = waits.filter(|&wanted| wanted == 2).count();
         assert!((8..30).contains(&in_vain), "{in_vain}");
         // A third one comes, and is soon waited for again.
         let mut missed = 0;

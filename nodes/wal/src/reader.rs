@@ -251,15 +251,19 @@ fn read_range(
     Ok(Bytes::from_owner(buffer).slice(from..from + length))
 }
 
+/// What lies between two frames, where that is read with them; none where they are not near.
+pub fn near_gap(before: FrameAt, next: FrameAt) -> Option<u64> {
+    let end = before.position + u64::from(before.length);
+    let gap = next.position.checked_sub(end)?;
+    (before.segment == next.segment && gap <= READ_GAP_MAX).then_some(gap)
+}
+
 /// How many of the first frames are read together: at least one.
 fn run_length(frames: &[FrameAt]) -> usize {
     let start = frames[0].position;
     let near = |pair: &[FrameAt]| {
-        let (before, next) = (pair[0], pair[1]);
-        let end = before.position + u64::from(before.length);
-        let gap = next.position.checked_sub(end);
-        before.segment == next.segment
-            && gap.is_some_and(|gap| gap <= READ_GAP_MAX)
+        let next = pair[1];
+        near_gap(pair[0], next).is_some()
             && next.position + u64::from(next.length) - start <= READ_RUN_BYTES_MAX
     };
     1 + frames.windows(2).take_while(|pair| near(pair)).count()

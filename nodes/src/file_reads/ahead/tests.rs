@@ -99,10 +99,8 @@ impl Log {
         let together = Together::plan(self.source(), reads);
         let parts = 0..together.parts().len();
         let answers = together.answers(parts.map(|part| together.read(self.source(), part)));
-        let next = followers
-            .into_iter()
-            .filter_map(|follower| follower.next(&answers));
-        self.ahead().read(self.source(), next.collect());
+        let next = following(&followers, &answers);
+        self.ahead().read(self.source(), next);
         answers
     }
 
@@ -210,7 +208,8 @@ fn it_goes_on_in_the_segment_that_follows() {
         next_offset: offset(last),
         ..ReadReply::default()
     };
-    assert!(follower.next(&[(0, partition(0), Ok(reply))]).is_none());
+    let answers = [(0, partition(0), Ok(reply))];
+    assert!(following(&[follower], &answers).is_empty());
 }
 
 #[test]
@@ -269,7 +268,7 @@ fn little_is_not_read_ahead() {
 #[test]
 fn where_an_answer_has_no_room_for_some_nothing_is_read_ahead() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    for (other_bytes_max, is_read_ahead) in [(0, 0), (8 * BODY, 2)] {
+    for (other_bytes_max, followed) in [(0, 0), (8 * BODY, 2)] {
         let log = Log::new();
         let reads = vec![
             (0, log.read(0, 0, 8 * BODY)),
@@ -280,6 +279,6 @@ fn where_an_answer_has_no_room_for_some_nothing_is_read_ahead() {
         let outlet = Outlet { charge, replies };
         let next = runtime.block_on(log.files.read_together(reads, outlet));
         assert_eq!(answers.blocking_recv().unwrap().len(), 2);
-        assert_eq!(next.map_or(0, |next| next.len()), is_read_ahead);
+        assert_eq!(next.map_or(0, |next| next.len()), followed);
     }
 }
